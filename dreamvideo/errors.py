@@ -1,0 +1,61 @@
+"""Everything that dreamvideo raises on purpose.
+
+::
+
+    DreamVideoError            exit 1: could not be done
+    ├── UsageError             exit 2: the wish itself cannot be met; nothing was started
+    │   ├── SettingsError      a setting out of range
+    │   ├── UnknownNameError   a layer, class, network, ... that does not exist (with the nearest names)
+    │   └── OutputError        the output cannot be written there, or would overwrite something
+    ├── InputError             the input is missing, empty, broken or not a picture or clip
+    ├── WeightsError           a network's weights are missing, damaged or of another network
+    └── EncodeError            ffmpeg failed; holds the end of what it said
+
+A message is one line, says what is wrong and what to do, and is shown as it is.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class DreamVideoError(Exception):
+    """Base of all errors that a user can do something about."""
+
+    exit_code = 1
+
+
+class UsageError(DreamVideoError):
+    """The command or call asks for something that cannot be; nothing was started."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """A setting is out of range."""
+
+
+class UnknownNameError(UsageError):
+    """A name (layer, network, class, ...) that does not exist."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
+        near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+        advice = f"did you mean {near[0]}?" if near else hint
+        super().__init__(f"no {kind} called '{name}'" + (f": {advice}" if advice else ""))
+
+
+class OutputError(UsageError):
+    """The output cannot be written at that place, or would overwrite something."""
+
+
+class InputError(DreamVideoError):
+    """The input is missing, empty, broken or of a kind that cannot be read."""
+
+
+class WeightsError(DreamVideoError):
+    """A network's weights are missing, damaged or do not fit it."""
+
+
+class EncodeError(DreamVideoError):
+    """ffmpeg could not write the output."""

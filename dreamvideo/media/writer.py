@@ -1,0 +1,250 @@
+"""Frames -> a file that appears under its name when it is complete.
+
+Everything is made in a hidden folder beside the output, which goes away on every exit: the picture first,
+then the finished file with sound and tags, then one rename.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+
+from dreamvideo.errors import EncodeError, OutputError
+from dreamvideo.media import timestamps
+from dreamvideo.media.encoding import even, file_args, picture_args, pipe_args, timing_args, track_args
+from dreamvideo.media.ffmpeg import Ffmpeg, file_url, run
+from dreamvideo.media.gif import make_gif
+from dreamvideo.media.outputs import VIDEO_ENDINGS, hidden_folder, kind_of_output
+from dreamvideo.media.sound import SOUND_FORMATS, AudioSource, prepare_sound
+
+TIME_STEP = Fraction(1, 1000)  # s: the least time between two frames of a variable rate
+
+
+class ClipWriter:
+    """Encode frames into one file, by the ending of its name: mp4, mov, webm, mkv, gif, webp or apng.
+
+    ::
+
+        with ClipWriter("dream.mp4", (640, 360), Fraction(24000, 1001), crf=18, audio=reader.sound) as writer:
+            writer.write(frame)
+
+    The file appears when the block ends well. If it ends with an exception nothing is left, unless
+    `finish_partial` was called. The sound is made ready on entering; if it cannot be used, a warning says so.
+
+    Args:
+        path: Where the file shall appear; what is there is replaced.
+        size: (width, height) of the frames.
+        fps: Exact rate; with `variable` the usual one.
+        crf: Quality as H.264 counts it, 0 to 51, lower is better (mp4, mov, mkv, webm).
+        audio: The sound to go with it, in step with the first frame (mp4, mov, mkv, webm).
+        variable: Frames come with their own times.
+        metadata: Tags, e.g. ``{"comment": ...}`` (mp4, mov, mkv, webm).
+        duration: Seconds until the last frame's end, where `variable`; it is shown for 1 / fps otherwise.
+
+    Raises:
+        EncodeError: If ffmpeg fails, on any call.
+        OutputError: If the ending cannot be written, or the folder cannot be written in.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        size: tuple[int, int],
+        fps: Fraction,
+        *,
+        crf: int,
+        audio: AudioSource | None = None,
+        variable: bool = False,
+        metadata: Mapping[str, str] | None = None,
+        duration: Fraction | float | None = None,
+    ) -> None:
+        if kind_of_output(path) != "clip":
+            raise OutputError(
+                f"{path} is not a clip; endings of clips are mp4, mov, webm, mkv, gif, webp, apng"
+            )
+        self.path = Path(os.path.abspath(path))
+        self.size = size
+        self.fps = fps
+        self.frames = 0
+        """How many were written."""
+        self._ending = self.path.suffix.lower()
+        self._crf = crf
+        self._audio = audio if self._ending in SOUND_FORMATS else None
+        self._variable = variable
+        self._metadata = dict(metadata or {})
+        self._duration = None if duration is None else Fraction(duration).limit_denominator(1_000_000)
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._encoder: Ffmpeg | None = None
+        self._pending: tuple[np.ndarray, Fraction] | None = None
+        self._ends = self._last = Fraction(0)
+        self._shortest = 1 / fps
+        self._has_sound = False
+
+    def __enter__(self) -> ClipWriter:
+        try:
+            self._folder = hidden_folder(self.path)
+            if self._audio is not None:
+                self._has_sound = prepare_sound(self._audio, self._ending, self._part("sound"))
+            self._encoder = Ffmpeg(self._encoder_args(), feeds=True)
+            if self._variable:
+                self._encoder.write(timestamps.stream_head(even(self.size, self._ending), self.fps))
+        except BaseException:
+            self.abandon()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None and self._encoder is not None:
+                self._flush_last(self._duration)
+                self._complete(self.path)
+        finally:
+            self.abandon()
+
+    def write(self, frame: np.ndarray, time: Fraction | float | None = None) -> None:
+        """Add a frame.
+
+        Args:
+            frame: (height, width, 3) uint8 RGB.
+            time: Seconds from the first frame's begin; needed, and rising, where the rate is variable.
+
+        Raises:
+            ValueError: If the frame has another shape or type, or its time is missing or not rising.
+        """
+        if self._encoder is None:
+            raise ValueError("the writer is not open")
+        width, height = self.size
+        if frame.shape != (height, width, 3) or frame.dtype != np.uint8:
+            raise ValueError(
+                f"expected a ({height}, {width}, 3) uint8 frame, got {frame.shape} {frame.dtype}"
+            )
+        if self._variable:
+            self._write_timed(frame, time)
+        else:
+            self._encoder.write(self._bytes(frame))
+            self._ends, self._last = (self.frames + 1) / self.fps, 1 / self.fps
+        self.frames += 1
+
+    def finish_partial(self, path: str | Path) -> None:
+        """Complete what was written so far under another name (same ending), as after Ctrl-C.
+
+        Ends the writing: leaving the block does nothing more.
+
+        Raises:
+            EncodeError: If no frame was written, or ffmpeg fails.
+        """
+        try:
+            self._flush_last(None)
+            self._complete(Path(os.path.abspath(path)))
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """End ffmpeg and remove everything unfinished. May be called again."""
+        if self._encoder is not None:
+            self._encoder.kill()
+            self._encoder = None
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    def _part(self, name: str) -> Path:
+        """A file in the hidden folder."""
+        assert self._folder is not None
+        return Path(self._folder.name) / (name + self._ending)
+
+    def _encoder_args(self) -> list[str]:
+        return [
+            *("-loglevel", "error", "-y"),
+            *pipe_args(even(self.size, self._ending), self.fps, self._variable),
+            *timing_args(self._ending, self._variable),
+            *(*picture_args(self._ending, self.fps, self._crf), file_url(self._part("picture"))),
+        ]
+
+    def _bytes(self, frame: np.ndarray) -> memoryview:
+        """The frame as ffmpeg takes it; an odd size repeats its last row and column."""
+        width, height = even(self.size, self._ending)
+        right, below = width - self.size[0], height - self.size[1]
+        if right or below:
+            frame = cv2.copyMakeBorder(frame, 0, below, 0, right, cv2.BORDER_REPLICATE)
+        return np.ascontiguousarray(frame).data.cast("B")
+
+    def _write_timed(self, frame: np.ndarray, time: Fraction | float | None) -> None:
+        """Hold a frame back until the next one's time tells how long it is shown."""
+        if time is None:
+            raise ValueError("a frame of a variable rate needs its time")
+        shown = Fraction(time).limit_denominator(1_000_000)
+        if self._pending is not None:
+            if shown <= self._pending[1]:
+                raise ValueError(f"frame times must rise: {float(shown)} after {float(self._pending[1])}")
+            self._flush(shown)
+        self._pending = (frame.copy(), shown)
+
+    def _flush(self, until: Fraction) -> None:
+        assert self._pending is not None and self._encoder is not None
+        frame, time = self._pending
+        data = self._bytes(frame)
+        self._encoder.write(timestamps.frame_head(time, until - time, len(data)))
+        self._encoder.write(data)
+        self._ends, self._last = until, until - time
+        self._shortest = min(self._shortest, self._last)
+
+    def _flush_last(self, until: Fraction | None) -> None:
+        """Write the frame that was held back, shown `until` then or for a usual while."""
+        if self._pending is not None:
+            begins = self._pending[1]
+            self._flush(begins + 1 / self.fps if until is None else max(until, begins + TIME_STEP))
+
+    def _complete(self, target: Path) -> None:
+        if self.frames == 0 or self._encoder is None:
+            raise EncodeError(f"no frame was written to {target.name}")
+        if self._encoder.finish() != 0:
+            raise EncodeError(f"ffmpeg could not write {target.name}: {self._encoder.last_words()}")
+        os.replace(self._finished(), target)
+
+    def _finished(self) -> Path:
+        """The complete file, still in the hidden folder."""
+        picture, whole = self._part("picture"), self._part("whole")
+        if self._ending == ".gif":
+            make_gif(picture, whole, 1 / self._shortest, self._last)
+        elif self._ending in VIDEO_ENDINGS:
+            self._join(picture, whole)
+        else:
+            return picture
+        return whole
+
+    def _join(self, picture: Path, whole: Path) -> None:
+        """Picture, sound no longer than it, and tags into one file; nothing is encoded again."""
+        inputs = ["-i", file_url(picture)]
+        if self._has_sound:
+            inputs += ["-t", f"{float(self._ends):.6f}", "-i", file_url(self._part("sound"))]
+        maps = ["-map", "0:v:0", "-map", "1:a:0"][: 4 if self._has_sound else 2]
+        track = track_args(self._ending, self._variable)
+        tags = ["-map_metadata", "-1", *file_args(self._ending, self._metadata)]
+        run(["-y", *inputs, *maps, "-c", "copy", *track, *tags, file_url(whole)])
+
+
+def check_encoder(
+    path: str | Path, size: tuple[int, int], fps: Fraction, *, crf: int, variable: bool = False
+) -> None:
+    """Encode two grey frames exactly as `ClipWriter` would, so that a fault shows before any work is done.
+
+    Raises:
+        EncodeError: If that fails.
+    """
+    target = Path(os.path.abspath(path))
+    grey = np.full((size[1], size[0], 3), 128, np.uint8)
+    with hidden_folder(target) as folder:
+        trial = Path(folder) / ("trial" + target.suffix)
+        with ClipWriter(trial, size, fps, crf=crf, variable=variable) as writer:
+            writer.write(grey, Fraction(0))
+            writer.write(grey, 1 / fps)

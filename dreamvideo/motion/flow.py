@@ -1,0 +1,106 @@
+"""Optical flow between two frames, and sampling along it.
+
+A flow is float32 (H, W, 2), displacements (dx, dy) in px. The *backward flow* points from the current
+frame to the previous one, so that sampling the previous frame along it gives the current frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from dreamvideo.settings import FlowMethod
+
+FlowEstimator = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (from, to), frames -> flow from -> to
+
+SMALLEST_SIDE = 16  # px; OpenCV's DIS has no pyramid below it
+
+
+def flow_estimator(method: FlowMethod) -> FlowEstimator:
+    """The function that computes the flow from one frame to another, both uint8 RGB (H, W, 3).
+
+    `dis` is Kroeger et al. 2016 (medium preset: on large motion it beat `fast`), `farneback` Farnebäck
+    2003, `raft` Teed & Deng 2020 with torchvision's weights; `none` is no motion at all.
+
+    Raises:
+        DreamVideoError: `raft` without torchvision or without its weights on this machine.
+    """
+    if method == "raft":
+        from dreamvideo.motion.raft import raft_flow
+
+        return raft_flow()
+    return {"dis": _dis_flow, "farneback": _farneback_flow, "none": _no_flow}[method]
+
+
+def _dis_flow(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    if min(start.shape[:2]) < SMALLEST_SIDE:
+        return _no_flow(start, end)
+    return _dis().calc(_grey(start), _grey(end), None)
+
+
+@lru_cache(maxsize=1)
+def _dis() -> cv2.DISOpticalFlow:
+    return cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+
+
+def _farneback_flow(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    levels, window, iterations, neighbourhood, sigma = 5, 15, 3, 5, 1.1
+    return cv2.calcOpticalFlowFarneback(
+        _grey(start), _grey(end), None, 0.5, levels, window, iterations, neighbourhood, sigma, 0
+    )
+
+
+def _no_flow(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    return np.zeros((*start.shape[:2], 2), np.float32)
+
+
+def _grey(frame: np.ndarray) -> np.ndarray:
+    return cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+
+
+@lru_cache(maxsize=4)
+def pixel_grid(shape: tuple[int, int]) -> np.ndarray:
+    """Every pixel's own (x, y): float32 (H, W, 2)."""
+    y, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
+    grid = np.stack([x, y], axis=-1)
+    grid.setflags(write=False)
+    return grid
+
+
+def backward_warp(picture: np.ndarray, flow: np.ndarray, interpolation: int = cv2.INTER_LINEAR) -> np.ndarray:
+    """Sample `picture` where `flow` points to.
+
+    Computes ``out[y, x] = picture[y + flow[y, x, 1], x + flow[y, x, 0]]``. To bring the previous frame
+    onto the current one, pass the backward flow.
+
+    Args:
+        picture: (H, W) or (H, W, C), uint8 or float32.
+        flow: (H, W, 2) float32, px.
+        interpolation: OpenCV's; linear for maps that must not overshoot, Lanczos for residuals.
+
+    Returns:
+        Array like `picture`; positions outside it mirror what is inside.
+
+    Raises:
+        ValueError: `picture` and `flow` differ in height or width.
+
+    >>> ramp = np.tile(np.arange(5, dtype=np.float32), (3, 1))
+    >>> one_to_the_right = np.full((3, 5, 2), (1, 0), np.float32)
+    >>> backward_warp(ramp, one_to_the_right)[0].tolist()
+    [1.0, 2.0, 3.0, 4.0, 3.0]
+    """
+    if picture.shape[:2] != flow.shape[:2]:
+        raise ValueError(f"picture is {picture.shape[:2]} but flow is {flow.shape[:2]}")
+    position = pixel_grid(flow.shape[:2]) + flow
+    return cv2.remap(picture, position, None, interpolation, borderMode=cv2.BORDER_REFLECT_101)
+
+
+def compose_flows(first: np.ndarray, then: np.ndarray) -> np.ndarray:
+    """One flow for two in a row: ``out(x) = first(x) + then(x + first(x))``.
+
+    Sampling once along a composed flow blurs once; sampling at every frame blurs at every frame.
+    """
+    return first + backward_warp(then, first)

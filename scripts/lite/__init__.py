@@ -1,0 +1,1 @@
+"""Parts of `train_lite.py` and `evaluate_lite.py`: how vgg16-lite was trained and measured."""

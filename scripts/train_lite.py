@@ -1,0 +1,301 @@
+"""Train vgg16-lite: distil a teacher on crops of a folder of photographs. Resumable, on a GPU or two CPU cores.
+
+    python scripts/train_lite.py --teacher FILE --images FOLDER --out FILE [--warmstart FILE] --minutes 90
+
+Beside OUT lie `OUT.checkpoint.pt` (the same command goes on from it), `OUT.settings.json` and
+`OUT.curve.jsonl`. OUT itself is written at every checkpoint: averaged weights, BatchNorm folded, fp16.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lite.dreamed import DreamPool  # noqa: E402
+from lite.muon import Muon  # noqa: E402
+from lite.photographs import Photographs, centre_crop, mix, recolour, split_photographs  # noqa: E402
+from lite.student import TAPS, Student, Teacher, fold, load_tensors, normalise, shift_grid, warm_start  # noqa: E402
+
+HELD_OUT = 128  # photographs never trained on
+SPLIT_SEED = 3  # which they are: the same for every run
+TEMPERATURE = 4.0  # of the class maps, which are very sure of themselves position by position
+EARLY_EVERY = 1
+DREAM_SIZE = 128  # px, of the crops among which own dreams are mixed
+STEADY = 0.3  # share of the time at the full learning rate; after it, linearly to zero
+
+
+class RelativeError(torch.autograd.Function):
+    """Mean of weight * (own - target)^2 over all elements of two (B, C, h, w) maps, weight one per channel.
+
+    By hand because these maps are the largest tensors of a step: one pass in their own bfloat16 each way.
+    """
+
+    @staticmethod
+    def forward(ctx, own: Tensor, target: Tensor, weight: Tensor) -> Tensor:  # type: ignore[override]
+        difference = own - target
+        scaled = difference * weight.to(own.dtype).view(1, -1, 1, 1)
+        ctx.save_for_backward(scaled)
+        return (difference * scaled).sum(dtype=torch.float32) / own.numel()
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple:  # type: ignore[override]
+        (scaled,) = ctx.saved_tensors
+        return scaled * (2 * gradient / scaled.numel()).to(scaled.dtype), None, None
+
+
+def losses(
+    student: Student, images: Tensor, targets: tuple, variances: dict[str, Tensor], rest: int = 0
+) -> dict[str, Tensor]:
+    """Squared errors relative to the teacher's variance (taps, class map) and divergences (map, its average).
+
+    Args:
+        images: normalised (B, 3, H, W). targets: what the teacher said of them. variances: (C,) per tap, and map.
+        rest: so many of the first blocks learn nothing from this batch.
+    """
+    found: dict[str, Tensor] = {}
+    features, class_map = student(images, rest)
+    for block, target in targets[0].items():
+        own = shift_grid(features[block], TAPS[block][2], target.shape[-2:])
+        if block == "3":  # neighbours say nearly the same here: every other position is enough
+            i, j = (int(n) for n in torch.randint(2, (2,)))
+            own, target = own[..., i::2, j::2], target[..., i::2, j::2]
+        found[f"tap{block}"] = RelativeError.apply(student.projections[block](own), target, 1 / variances[block])
+    target = targets[1].float()
+    own = shift_grid(class_map.float(), TAPS["5"][2], target.shape[-2:])
+    found["map"] = (own - target).square().mean() / variances["map"].mean()
+    found["map_kl"] = _divergence(own, target, TEMPERATURE)
+    found["average_kl"] = _divergence(class_map.float().mean(dim=(2, 3)), target.mean(dim=(2, 3)), 1.0)
+    return found
+
+
+def _divergence(own: Tensor, target: Tensor, temperature: float) -> Tensor:
+    """KL(teacher || student) over classes, averaged over all else."""
+    own = F.log_softmax(own / temperature, dim=1)
+    target = F.log_softmax(target / temperature, dim=1)
+    return (target.exp() * (target - own)).sum(1).mean()
+
+
+def weights_of_losses(progress: float) -> dict[str, float]:
+    """Features first; the classes count for more as the features settle."""
+    late = min(1.0, progress / 0.6)
+    return {"tap3": 1.0, "tap4": 1.0, "tap5": 1.0, "map": 0.5, "map_kl": 0.1 + 0.3 * late, "average_kl": 0.1 + 0.3 * late}
+
+
+def crop_size(progress: float, step: int) -> tuple[int, float]:
+    """Side of this step's crops in pixels, and the smallest square as a share of a photograph's short side.
+
+    Small ones first: more photographs per second. Larger ones later, because a network that has seen only
+    96 px, where every position is near a border, misjudges whole photographs.
+    """
+    if progress < 0.25:
+        return 96, 0.2
+    cycle = ((96, 0.2), (128, 0.25), (160, 0.35), (128, 0.25))
+    if progress >= 0.75:
+        cycle = ((128, 0.25), (160, 0.35), (224, 0.6), (160, 0.35))
+    return cycle[step % 4]
+
+
+class Training:
+    """One run: the networks, their optimisers, what was spent so far."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.device = torch.device(options.device)
+        torch.manual_seed(options.seed)
+        self.generator = torch.Generator(self.device).manual_seed(options.seed)
+        training, self.held_out = split_photographs(options.images, HELD_OUT, SPLIT_SEED)
+        self.photographs = Photographs(training, self.device)
+        layout = {"memory_format": torch.channels_last}
+        self.teacher = Teacher(options.teacher).to(self.device, **layout)
+        self.student = Student()
+        if options.warmstart:
+            warm_start(self.student, load_tensors(options.warmstart))
+        self.student.to(self.device, **layout).train()
+        kernels = [p for n, p in self.student.named_parameters() if n.startswith("conv")]
+        others = [p for n, p in self.student.named_parameters() if not n.startswith("conv")]
+        self.rates = (options.lr, options.lr_head)
+        self.optimisers = [Muon(kernels, options.lr), torch.optim.AdamW(others, options.lr_head, weight_decay=0.01)]
+        self.average = {n: t.detach().clone().float() for n, t in self.student.state_dict().items()}
+        self.pool: DreamPool | None = None
+        self.spent = {"seconds": 0.0, "crops": 0, "step": 0}
+        self.checkpoint = options.out.with_suffix(".checkpoint.pt")
+        if self.checkpoint.exists():
+            self._resume()
+        self.variances = self._variances()
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16)
+
+    def crops(self, count: int, size: int, smallest: float) -> Tensor:
+        cut = self.photographs.crops(count, size, smallest, self.generator)
+        return mix(recolour(cut, self.generator), self.generator)
+
+    def _variances(self) -> dict[str, Tensor]:
+        """Variance of every channel of the teacher's taps over some crops, floored for the nearly dead ones."""
+        with torch.no_grad(), self.autocast():
+            taps, classes = self.teacher(normalise(self.crops(512, 96, 0.2)))
+        found = {name: tap.float().var(dim=(0, 2, 3)) for name, tap in {**taps, "map": classes}.items()}
+        return {name: v.clamp(min=0.05 * v.mean()) for name, v in found.items()}
+
+    def progress(self) -> float:
+        if self.options.crops:
+            return min(1.0, self.spent["crops"] / self.options.crops)
+        return min(1.0, self.spent["seconds"] / (60 * self.options.minutes))
+
+    def step(self) -> dict[str, float]:
+        """One step of the optimisers on one batch of about the same number of pixels whatever the crops' size."""
+        progress, step = self.progress(), self.spent["step"]
+        size, smallest = crop_size(progress, step)
+        images = self.crops(max(8, self.options.batch * 96 * 96 // size**2), size, smallest)
+        dreamed = int(self.options.dreamed * len(images))
+        if dreamed and size == DREAM_SIZE and progress > self.options.dream_from:
+            images = torch.cat([self._dream(images[:dreamed]), images[dreamed:]])
+        x = normalise(images).contiguous(memory_format=torch.channels_last)
+        with self.autocast():
+            with torch.no_grad():
+                targets = self.teacher(x)
+            rest = 0 if step % EARLY_EVERY == 0 else 2
+            found = losses(self.student, x, targets, self.variances, rest)
+        weights = weights_of_losses(progress)
+        total = sum(weights[name] * value for name, value in found.items())
+        for optimiser in self.optimisers:
+            optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        rate = min(1.0, (step + 1) / 100) * min(1.0, (1 - progress) / (1 - STEADY))
+        for optimiser, peak in zip(self.optimisers, self.rates, strict=True):
+            optimiser.param_groups[0]["lr"] = peak * rate
+            optimiser.step()
+        self._follow(min(0.998, (step + 1) / (step + 10)))
+        self.spent["step"] += 1
+        self.spent["crops"] += len(images)
+        return {name: value.item() for name, value in found.items()}
+
+    def _dream(self, crops: Tensor) -> Tensor:
+        if self.pool is None:
+            self.pool = DreamPool(self.crops(512, DREAM_SIZE, 0.2), self.generator)
+        return self.pool.advance(self.student, crops, self.autocast())
+
+    @torch.no_grad()
+    def _follow(self, keep: float) -> None:
+        """The averaged weights, which are what ships, follow the trained ones."""
+        for name, tensor in self.student.state_dict().items():
+            self.average[name].lerp_(tensor.float(), 1 - keep)
+
+    @torch.no_grad()
+    def agreement(self) -> float:
+        """Share of held-out photographs (224 px centre square) whose averaged-weights top-1 is in the teacher's top-5."""
+        own = Student().to(self.device, memory_format=torch.channels_last).eval()
+        own.load_state_dict({n: t.to(own.state_dict()[n].dtype) for n, t in self.average.items()})
+        hits = 0
+        for start in range(0, len(self.held_out), 32):
+            images = torch.stack([centre_crop(p, 224) for p in self.held_out[start : start + 32]]).to(self.device)
+            images = images.contiguous(memory_format=torch.channels_last)
+            with self.autocast():
+                best = own(normalise(images))[1].float().mean(dim=(2, 3)).argmax(1, keepdim=True)
+                hits += (self.teacher.logits(images).topk(5).indices == best).any(1).sum().item()
+        return hits / len(self.held_out)
+
+    def save(self) -> None:
+        """The checkpoint and the weights as they would ship, each complete or not there."""
+        state = {
+            "student": self.student.state_dict(),
+            "average": self.average,
+            "optimisers": [o.state_dict() for o in self.optimisers],
+            "spent": self.spent,
+        }
+        part = self.checkpoint.with_suffix(".part")
+        torch.save(state, part)
+        os.replace(part, self.checkpoint)
+        tensors = {name: t.half().contiguous().cpu() for name, t in fold(self.average).items()}
+        part = self.options.out.with_suffix(".part")
+        save_file(tensors, part, metadata=self._metadata())
+        os.replace(part, self.options.out)
+
+    def _metadata(self) -> dict[str, str]:
+        return {
+            "recipe": "distilled by scripts/train_lite.py: features, class map, own dreams; see docs/vgg16-lite.md",
+            "seed": str(self.options.seed),
+            "crops": str(self.spent["crops"]),
+            "minutes": f"{self.spent['seconds'] / 60:.0f}",
+            "warmstart": "128000 crops before" if self.options.warmstart else "none",
+            "teacher": "SqueezeNet 1.0 trained on ImageNet (Han et al., SqueezeNet-Deep-Compression), BSD licence",
+            "licence": "as dreamvideo; the teacher's BSD licence is named in docs/vgg16-lite.md",
+        }
+
+    def _resume(self) -> None:
+        state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        self.student.load_state_dict(state["student"])
+        self.average = state["average"]
+        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        self.spent = state["spent"]
+        self.generator.manual_seed(self.options.seed + self.spent["step"])  # new crops, not the first ones again
+
+
+def train(options: argparse.Namespace) -> None:
+    """Steps until the time or the crops are spent, with a line every now and then."""
+    run = Training(options)
+    options.out.with_suffix(".settings.json").write_text(json.dumps(vars(options), default=str, indent=1))
+    sums: dict[str, float] = {}
+    steps, crops, began, saved = 0, run.spent["crops"], time.monotonic(), time.monotonic()
+    before = began
+    while run.progress() < 1:
+        for name, value in run.step().items():
+            sums[name] = sums.get(name, 0.0) + value
+        steps += 1
+        now = time.monotonic()
+        run.spent["seconds"] += now - before
+        before = now
+        if now - began < options.report and run.progress() < 1:
+            continue
+        line = {name: round(total / steps, 4) for name, total in sums.items()}
+        line |= {"step": run.spent["step"], "crops": run.spent["crops"], "minutes": round(run.spent["seconds"] / 60, 2)}
+        line["crops_per_second"] = round((run.spent["crops"] - crops) / (now - began), 1)
+        line["progress"] = round(run.progress(), 4)
+        if now - saved > options.save_every or run.progress() >= 1:
+            line["agreement"] = round(run.agreement(), 4)
+            run.save()
+            saved = time.monotonic()
+        with options.out.with_suffix(".curve.jsonl").open("a") as curve:
+            curve.write(json.dumps(line) + "\n")
+        print(line, flush=True)
+        sums, steps, crops, began = {}, 0, run.spent["crops"], time.monotonic()
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--teacher", type=Path, required=True, help="SqueezeNet 1.0's ImageNet weights")
+    parser.add_argument("--images", type=Path, required=True, help="folder of photographs")
+    parser.add_argument("--out", type=Path, required=True, help="the safetensors file to write")
+    parser.add_argument("--warmstart", type=Path, help="a narrower network to start from")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=float, default=90, help="train so long (the schedule follows)")
+    length.add_argument("--crops", type=int, default=0, help="train on so many crops instead")
+    parser.add_argument("--batch", type=int, default=96, help="crops of 96 px per step; fewer of larger ones")
+    parser.add_argument("--lr", type=float, default=0.02, help="Muon: step relative to the weights' length")
+    parser.add_argument("--lr-head", type=float, default=1.2e-3, help="AdamW: norms, projections, head")
+    parser.add_argument("--dreamed", type=float, default=0.25, help="share of own dreams in the 128 px batches")
+    parser.add_argument("--dream-from", type=float, default=0.4, help="progress at which own dreams come in")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--report", type=float, default=20, help="seconds between lines")
+    parser.add_argument("--save-every", type=float, default=240, help="seconds between checkpoints")
+    options = parser.parse_args()
+    if options.device == "auto":
+        options.device = "cuda" if torch.cuda.is_available() else "cpu"
+    return options
+
+
+if __name__ == "__main__":
+    train(parse())
