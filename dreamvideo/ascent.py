@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -11,10 +11,9 @@ from dreamvideo.nets import Network
 from dreamvideo.objectives import LayerObjective
 from dreamvideo.octaves import Jitter
 
+Precondition = Callable[[Tensor], Tensor]  # (B, 3, H, W) -> the same shape
+
 TINY = 1e-12  # keeps the normalisation finite where the gradient is nothing
-# How the colours of photographs vary together: the covariance that lucid's `color.py` (Olah et al. 2017)
-# gives as its square root, scaled so that grey passes unchanged.
-COLOUR_COVARIANCE = ((0.357, 0.324, 0.294), (0.324, 0.353, 0.335), (0.294, 0.335, 0.384))
 CONTEXT = 48  # px around an area dreamed by itself, so that the network sees what it borders on
 
 
@@ -33,32 +32,35 @@ def ascend(
     residual: Tensor,
     jitters: Sequence[Jitter],
     step_size: float,
-    natural: float = 0.0,
+    precondition: Precondition | None = None,
     need: Tensor | None = None,
+    pace: Tensor | None = None,
 ) -> Tensor:
     """Climb from `source + residual`, one step for each jitter, and return the new residual.
 
     A step moves the image along its gradient by `step_size` per pixel on average (google/deepdream,
-    `make_step`). `need` says how many of the steps a pixel takes: at 1 all, at 0.3 the first 30%.
-    The average is then over the pixels that move, so that a small new area is dreamed as hard as a
-    whole frame would be; and only the box around them is computed.
+    `make_step`). `need` says how many of the steps a pixel takes: at 1 all, at 0.3 the first 30%;
+    `pace` how large they are there. The average is then over the pixels that move, so that a small new
+    area is dreamed as hard as a whole frame would be; and only the box around them is computed.
 
     Args:
         source, residual: (1, 3, H, W); their sum is kept in [0, 1].
-        natural: 0 follows the gradient in its own colours, 1 in those of photographs.
+        precondition: what a gradient goes through before it becomes a step.
         need: (1, 1, H, W) in [0, 1]; None: 1 everywhere.
+        pace: (1, 1, H, W), times the step size; taken into account where there is a `need`.
     """
     image = source + residual
-    colours = colour_matrix(natural).to(image)
     for i, jitter in enumerate(jitters):
         if need is None:
-            _step(network, objective, image, jitter, step_size, colours)
+            _step(network, objective, image, jitter, step_size, precondition)
             continue
         share = (need * len(jitters) - i).clamp_(0, 1)
+        if pace is not None:
+            share *= pace
         box = active_box(share)
         if box is None:
             break
-        _step(network, objective, image[box], jitter, step_size, colours, share[box])
+        _step(network, objective, image[box], jitter, step_size, precondition, share[box])
     return image - source
 
 
@@ -68,23 +70,24 @@ def _step(
     image: Tensor,
     jitter: Jitter,
     step_size: float,
-    colours: Tensor,
+    precondition: Precondition | None,
     share: Tensor | None = None,
 ) -> None:
     """Move `image` in place."""
     down, right = jitter
     step = gradient(network, objective, torch.roll(image, (down, right), dims=(2, 3)))
     step = torch.roll(step, (-down, -right), dims=(2, 3))
-    step = torch.einsum("dc,bchw->bdhw", colours, step)
+    if precondition is not None:
+        step = precondition(step)
+    scale = step.abs().mean() if share is None else mean_where(step.abs(), share > 0)
     if share is not None:
         step *= share
-    scale = step.abs().mean() / (1.0 if share is None else share.mean())
     image.add_(step.mul_(step_size / (scale + TINY))).clamp_(0, 1)
 
 
-def colour_matrix(natural: float) -> Tensor:
-    """(3, 3): what a step's colours are multiplied with."""
-    return torch.lerp(torch.eye(3), torch.tensor(COLOUR_COVARIANCE), natural)
+def mean_where(values: Tensor, where: Tensor) -> Tensor:
+    """The mean of (1, C, H, W) over the places that are True in (1, 1, H, W)."""
+    return (values * where).sum() / (where.sum() * values.shape[1])
 
 
 def active_box(share: Tensor) -> tuple[slice, slice, slice, slice] | None:

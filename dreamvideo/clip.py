@@ -7,13 +7,14 @@ keys. Nothing crosses a cut.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dreamvideo.carry import Carried, Motion, blend, carry_backward, carry_forward
-from dreamvideo.dream import activation_strength, dream_residual
+from dreamvideo.dream import Effort, activation_strength, dream_residual
 from dreamvideo.images import fit_long_side, frame_from_image, image_from_frame, resize
 from dreamvideo.motion.cuts import CutDetector
 from dreamvideo.motion.flow import FlowEstimator, flow_estimator
@@ -26,8 +27,12 @@ from dreamvideo.stages import Stages
 
 SMALLEST_DETAIL = 32  # px; five poolings halve it to 1
 AHEAD = 4  # frames decoded and looked at before the dream asks for them
-LEAST_NEED = 0.05  # of the steps; less is not worth computing
-RENEWAL = 1.0  # share of the steps taken everywhere, for each share of the level that was lost on the way
+MOST_LOST = 0.3  # share of a frame that may be newly seen since the last key before another is made early
+SURE = 0.8  # a confidence that counts as certain; the rest is what light and noise do
+LEAST_NEW = 0.2  # less new than this is left to the renewal
+MOST_PACE = 2.5  # times the step size, in new areas only: elsewhere larger steps tear patterns apart
+FINE_SHARE = 0.6  # of the steps, in the finest octave, which costs as much as the others together
+RENEWAL = 3.0  # share of the steps taken everywhere, for each share of the level that faded on the way
 
 
 @dataclass(frozen=True)
@@ -129,19 +134,25 @@ def observe_motion(before: np.ndarray, after: np.ndarray, estimate: FlowEstimato
 
 
 def spans(seen: Iterable[Seen], cadence: int) -> Iterator[list[Seen]]:
-    """The first frame of each shot by itself, the others in groups of `cadence` (the last may be shorter)."""
+    """The first frame of each shot by itself, the others in groups of `cadence`.
+
+    A group is shorter at the end of a shot, and where so much comes into sight that the frames inside
+    would be thin: the picture changes faster than the keys.
+    """
     span: list[Seen] = []
+    kept = 1.0
     for frame in seen:
         if frame.motion is None:
             if span:
                 yield span
-            span = []
+            span, kept = [], 1.0
             yield [frame]
             continue
         span.append(frame)
-        if len(span) == cadence:
+        kept *= float(np.minimum(1, frame.motion.backward_reliability / SURE).mean())
+        if len(span) == cadence or kept < 1 - MOST_LOST:
             yield span
-            span = []
+            span, kept = [], 1.0
     if span:
         yield span
 
@@ -167,21 +178,30 @@ def dream_span(
 def refresh(
     source: np.ndarray, arrived: Carried, level: float, network: Network, dream: DreamSettings, carry: CarrySettings
 ) -> np.ndarray:
-    """Dream a key on: as many steps at each pixel as it lacks of the dream that should be there.
-
-    What is newly seen lacks all of it, and the whole frame lacks something where carrying has cost
-    strength.
-    """
-    kept = carry.carry * arrived.confidence
+    """Dream a key on: as many steps at each pixel as it lacks of the dream that should be there."""
+    kept = carry.carry * np.minimum(1, arrived.confidence / SURE)
+    residual = arrived.residual * kept[..., None]
     if carry.refresh == 0:
-        return arrived.residual * kept[..., None]
-    missing = 1 - activation_strength(network, source + arrived.residual, dream) / level
-    need = np.maximum(1 - kept, min(1.0, RENEWAL * missing))
-    need[need < LEAST_NEED] = 0
-    steps = refresh_steps(carry.refresh, dream.octaves)
-    return dream_residual(network, source, dream, arrived.residual * kept[..., None], need, steps)
+        return residual
+    faded = 1 - activation_strength(network, source + arrived.residual, dream) / level
+    return dream_residual(network, source, dream, residual, plan_efforts(1 - kept, faded, dream, carry))
 
 
-def refresh_steps(refresh: int, octaves: int) -> list[int]:
-    """Steps on a carried frame in each octave, the smallest first: more where they cost less."""
-    return [max(1, round(refresh * (0.6 + 0.4 * (octaves - 1 - o) / max(1, octaves - 1)))) for o in range(octaves)]
+def plan_efforts(new: np.ndarray, faded: float, dream: DreamSettings, carry: CarrySettings) -> list[Effort]:
+    """The steps of a carried key in each octave, the smallest first.
+
+    What is newly seen is dreamed in every octave, in fewer but larger steps than a shot's first frame.
+    What has faded is renewed in the finest octave alone, over the whole frame: being carried costs the
+    fine grain, hardly anything of the coarse.
+
+    Args:
+        new: (H, W), 0 to 1, how new each pixel is. faded: share of the level that was lost on the way.
+    """
+    new = np.where(new < LEAST_NEW, 0, new).astype(np.float32)
+    pace = 1 + (min(MOST_PACE, dream.steps / carry.refresh) - 1) * new
+    coarse = Effort(carry.refresh, new, pace)
+    fine_steps = FINE_SHARE * carry.refresh
+    renewal_steps = dream.steps * min(1.0, max(0.0, RENEWAL * faded))
+    steps = math.ceil(max(fine_steps, renewal_steps))
+    fine = Effort(steps, np.maximum(new * fine_steps, renewal_steps).astype(np.float32) / steps, pace)
+    return [coarse] * (dream.octaves - 1) + [fine]

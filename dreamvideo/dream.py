@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from dreamvideo.ascent import ascend
 from dreamvideo.images import image_from_tensor, resize, tensor_from_image
 from dreamvideo.nets import Network
 from dreamvideo.objectives import objective_for
 from dreamvideo.octaves import jitter_sequence, octave_sizes
+from dreamvideo.precondition import NaturalStep
 from dreamvideo.settings import DreamSettings
 
-MOST_GROWTH = 2.5  # times the step size; larger steps tear the patterns of deep layers apart
+@dataclass(frozen=True)
+class Effort:
+    """How hard one octave of a carried image is dreamed.
+
+    Attributes:
+        steps: at most so many.
+        need: (H, W) in [0, 1], the share of the steps that each pixel takes.
+        pace: (H, W), how large its steps are, times the step size.
+    """
+
+    steps: int
+    need: np.ndarray
+    pace: np.ndarray
 
 
 def dream_residual(
@@ -22,8 +37,7 @@ def dream_residual(
     source: np.ndarray,
     settings: DreamSettings,
     carried: np.ndarray | None = None,
-    need: np.ndarray | None = None,
-    steps: Sequence[int] | None = None,
+    efforts: Sequence[Effort] | None = None,
 ) -> np.ndarray:
     """What the dream adds to an image: `dream = source + residual`.
 
@@ -33,9 +47,7 @@ def dream_residual(
     Args:
         source: float32 (H, W, 3) in [0, 1].
         carried: a residual to start from, (H, W, 3); None: nothing.
-        need: (H, W) in [0, 1], the share of the steps that each pixel takes; None: 1.
-        steps: how many in each octave, the smallest first; None: as in the settings. Where they are
-            fewer than there they are larger in proportion, up to MOST_GROWTH.
+        efforts: for each octave of the settings, the smallest first; None: all steps everywhere.
 
     Returns:
         float32 (H, W, 3), so that source + residual is in [0, 1].
@@ -45,9 +57,7 @@ def dream_residual(
     added = np.zeros((1, 1, 3), np.float32)
     sizes = octave_sizes(size, settings.octaves, settings.octave_scale)
     for octave, octave_size in enumerate(sizes):
-        count = settings.steps if steps is None else steps[octave - len(sizes)]
-        if count == 0:
-            continue
+        effort = None if efforts is None else efforts[octave - len(sizes)]
         start = resize(added, octave_size)
         if carried is not None:
             carried_here = resize(carried, octave_size)
@@ -57,15 +67,27 @@ def dream_residual(
             objective,
             tensor_from_image(resize(source, octave_size)).to(network.device),
             tensor_from_image(np.ascontiguousarray(start)).to(network.device),
-            jitter_sequence(settings.seed, octave, count, settings.jitter),
-            settings.step_size * min(MOST_GROWTH, settings.steps / count),
-            settings.natural,
-            None if need is None else tensor_from_image(resize(need, octave_size)[..., None]).to(network.device),
+            jitter_sequence(settings.seed, octave, effort.steps if effort else settings.steps, settings.jitter),
+            settings.step_size,
+            NaturalStep(settings, network.device),
+            *_effort_tensors(effort, octave_size, network),
         )
         added = image_from_tensor(residual)
         if carried is not None:
             added -= carried_here
     return added if carried is None else added + carried
+
+
+def _effort_tensors(
+    effort: Effort | None, size: tuple[int, int], network: Network
+) -> tuple[Tensor | None, Tensor | None]:
+    """Need and pace at an octave's size, (1, 1, h, w) each."""
+    if effort is None:
+        return None, None
+    need, pace = (
+        tensor_from_image(resize(values, size)[..., None]).to(network.device) for values in (effort.need, effort.pace)
+    )
+    return need, pace
 
 
 def dream_image(network: Network, image: np.ndarray, settings: DreamSettings) -> np.ndarray:

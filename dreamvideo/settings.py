@@ -42,6 +42,9 @@ class DreamSettings:
     natural: float = 0.5
     """How far colours move together as they do in photographs: 0 is the gradient's own rainbow, 1 nearly grey."""
 
+    smooth: float = 0.7
+    """Sigma, px, of the blur of each gradient: finer grain than this does not survive being carried."""
+
     jitter: int = 32
     """Largest random shift before a step, px."""
 
@@ -54,6 +57,7 @@ class DreamSettings:
         _require(1 <= self.steps <= 1000, "steps", "between 1 and 1000", self.steps)
         _require(0.0 < self.step_size <= 0.2, "step_size", "over 0 and at most 0.2", self.step_size)
         _require(0.0 <= self.natural <= 1.0, "natural", "between 0 and 1", self.natural)
+        _require(0.0 <= self.smooth <= 10.0, "smooth", "between 0 and 10 px", self.smooth)
         _require(0 <= self.jitter <= 512, "jitter", "between 0 and 512 px", self.jitter)
         for name, weight in self.layers:
             _require(weight == weight and abs(weight) <= 1e6, f"weight of layer {name}", "a number", weight)
@@ -63,14 +67,14 @@ class DreamSettings:
 class CarrySettings:
     """How the dream is carried from frame to frame."""
 
-    refresh: int = 5
-    """Steps per octave on a carried frame, spent where the dream was lost or is new."""
+    refresh: int = 2
+    """Steps per octave on a carried frame, spent where the dream is new or has faded; more where much has."""
 
     carry: float = 1.0
     """Share of the residual that survives into the next dreamed frame."""
 
-    cadence: int = 4
-    """Every how many frames are dreamed; the ones between are carried from both sides."""
+    cadence: int = 6
+    """Every how many frames are dreamed, at most; the ones between are carried from both sides."""
 
     flow: FlowMethod = "dis"
     """Optical flow that carries the dream."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -31,7 +32,8 @@ HELD_OUT = 128  # photographs never trained on
 SPLIT_SEED = 3  # which they are: the same for every run
 TEMPERATURE = 4.0  # of the class maps, which are very sure of themselves position by position
 EARLY_EVERY = 1
-DREAM_SIZE = 128  # px, of the crops among which own dreams are mixed
+DREAM_SIZE = 128  # px, of the crops among which dreams are mixed
+POOL = 160  # dreams under way, of each network
 STEADY = 0.3  # share of the time at the full learning rate; after it, linearly to zero
 
 
@@ -89,7 +91,7 @@ def _divergence(own: Tensor, target: Tensor, temperature: float) -> Tensor:
 def weights_of_losses(progress: float) -> dict[str, float]:
     """Features first; the classes count for more as the features settle."""
     late = min(1.0, progress / 0.6)
-    return {"tap3": 1.0, "tap4": 1.0, "tap5": 1.0, "map": 0.5, "map_kl": 0.1 + 0.3 * late, "average_kl": 0.1 + 0.3 * late}
+    return {"tap3": 1.0, "tap4": 1.0, "tap5": 1.0, "map": 0.5, "map_kl": 0.1 + 0.3 * late, "average_kl": 0.1 + 0.5 * late}
 
 
 def crop_size(progress: float, step: int) -> tuple[int, float]:
@@ -102,7 +104,7 @@ def crop_size(progress: float, step: int) -> tuple[int, float]:
         return 96, 0.2
     cycle = ((96, 0.2), (128, 0.25), (160, 0.35), (128, 0.25))
     if progress >= 0.75:
-        cycle = ((128, 0.25), (160, 0.35), (224, 0.6), (160, 0.35))
+        cycle = ((128, 0.25), (160, 0.35), (128, 0.25), (224, 0.5))
     return cycle[step % 4]
 
 
@@ -127,7 +129,8 @@ class Training:
         self.rates = (options.lr, options.lr_head)
         self.optimisers = [Muon(kernels, options.lr), torch.optim.AdamW(others, options.lr_head, weight_decay=0.01)]
         self.average = {n: t.detach().clone().float() for n, t in self.student.state_dict().items()}
-        self.pool: DreamPool | None = None
+        self.pools: list[DreamPool] = []
+        self.stopping = False
         self.spent = {"seconds": 0.0, "crops": 0, "step": 0}
         self.checkpoint = options.out.with_suffix(".checkpoint.pt")
         if self.checkpoint.exists():
@@ -138,8 +141,7 @@ class Training:
         return torch.autocast(self.device.type, torch.bfloat16)
 
     def crops(self, count: int, size: int, smallest: float) -> Tensor:
-        cut = self.photographs.crops(count, size, smallest, self.generator)
-        return mix(recolour(cut, self.generator), self.generator)
+        return recolour(self.photographs.crops(count, size, smallest, self.generator), self.generator)
 
     def _variances(self) -> dict[str, Tensor]:
         """Variance of every channel of the teacher's taps over some crops, floored for the nearly dead ones."""
@@ -158,9 +160,9 @@ class Training:
         progress, step = self.progress(), self.spent["step"]
         size, smallest = crop_size(progress, step)
         images = self.crops(max(8, self.options.batch * 96 * 96 // size**2), size, smallest)
-        dreamed = int(self.options.dreamed * len(images))
-        if dreamed and size == DREAM_SIZE and progress > self.options.dream_from:
-            images = torch.cat([self._dream(images[:dreamed]), images[dreamed:]])
+        if size == DREAM_SIZE and progress > self.options.dream_from:
+            images = self._dream(images)
+        images = mix(images[torch.randperm(len(images))], self.generator)
         x = normalise(images).contiguous(memory_format=torch.channels_last)
         with self.autocast():
             with torch.no_grad():
@@ -182,9 +184,14 @@ class Training:
         return {name: value.item() for name, value in found.items()}
 
     def _dream(self, crops: Tensor) -> Tensor:
-        if self.pool is None:
-            self.pool = DreamPool(self.crops(512, DREAM_SIZE, 0.2), self.generator)
-        return self.pool.advance(self.student, crops, self.autocast())
+        """Some of the crops replaced by dreams of the student, more by dreams of the teacher."""
+        if not self.pools:
+            for network in (self.student, self.teacher):
+                self.pools.append(DreamPool(network, self.crops(POOL, DREAM_SIZE, 0.2), self.generator))
+        counts = [int(share * len(crops)) for share in (self.options.dreamed, self.options.dreamed_by_teacher)]
+        own, teachers, rest = crops.split([*counts, len(crops) - sum(counts)])
+        dreams = [pool.advance(part, self.autocast()) for pool, part in zip(self.pools, (own, teachers), strict=True)]
+        return torch.cat([*dreams, rest])
 
     @torch.no_grad()
     def _follow(self, keep: float) -> None:
@@ -244,26 +251,27 @@ class Training:
 
 
 def train(options: argparse.Namespace) -> None:
-    """Steps until the time or the crops are spent, with a line every now and then."""
+    """Steps until the time or the crops are spent, with a line every now and then; SIGTERM saves and stops."""
     run = Training(options)
+    signal.signal(signal.SIGTERM, lambda *_: setattr(run, "stopping", True))
     options.out.with_suffix(".settings.json").write_text(json.dumps(vars(options), default=str, indent=1))
     sums: dict[str, float] = {}
     steps, crops, began, saved = 0, run.spent["crops"], time.monotonic(), time.monotonic()
     before = began
-    while run.progress() < 1:
+    while run.progress() < 1 and not run.stopping:
         for name, value in run.step().items():
             sums[name] = sums.get(name, 0.0) + value
         steps += 1
         now = time.monotonic()
         run.spent["seconds"] += now - before
         before = now
-        if now - began < options.report and run.progress() < 1:
+        if now - began < options.report and run.progress() < 1 and not run.stopping:
             continue
         line = {name: round(total / steps, 4) for name, total in sums.items()}
         line |= {"step": run.spent["step"], "crops": run.spent["crops"], "minutes": round(run.spent["seconds"] / 60, 2)}
         line["crops_per_second"] = round((run.spent["crops"] - crops) / (now - began), 1)
         line["progress"] = round(run.progress(), 4)
-        if now - saved > options.save_every or run.progress() >= 1:
+        if now - saved > options.save_every or run.progress() >= 1 or run.stopping:
             line["agreement"] = round(run.agreement(), 4)
             run.save()
             saved = time.monotonic()
@@ -285,8 +293,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=96, help="crops of 96 px per step; fewer of larger ones")
     parser.add_argument("--lr", type=float, default=0.02, help="Muon: step relative to the weights' length")
     parser.add_argument("--lr-head", type=float, default=1.2e-3, help="AdamW: norms, projections, head")
-    parser.add_argument("--dreamed", type=float, default=0.25, help="share of own dreams in the 128 px batches")
-    parser.add_argument("--dream-from", type=float, default=0.4, help="progress at which own dreams come in")
+    parser.add_argument("--dreamed", type=float, default=0.15, help="share of own dreams in the 128 px batches")
+    parser.add_argument("--dreamed-by-teacher", type=float, default=0.35, help="share of the teacher's dreams there")
+    parser.add_argument("--dream-from", type=float, default=0.15, help="progress at which dreams come in")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report", type=float, default=20, help="seconds between lines")

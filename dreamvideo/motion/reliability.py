@@ -14,13 +14,13 @@ BOUNDARY_SHARE, BOUNDARY_FLOOR = 0.01, 0.002
 DILATION = 3  # px; what is beside an occlusion is half occluded
 FEATHER = 1.5  # px, sigma
 PHOTOMETRIC = 15.0  # weight of the squared colour difference, images in [0, 1] (Lai et al. 2018 take 50)
-# A dream may be carried where a metric would not look: at 1 and with motion boundaries, a quarter of a
-# street scene was thrown away and dreamed again every three frames, most of it blurred background.
+# A dream may be carried where a metric would not look: at 1, a quarter of a street
+#  scene was thrown away and dreamed again every three frames, most of it blurred background.
 TOLERANCE = 4.0
 
 
 def occlusion_mask(
-    flow: np.ndarray, reverse_flow: np.ndarray, tolerance: float = 1.0, boundaries: bool = True
+    flow: np.ndarray, reverse_flow: np.ndarray, tolerance: float = 1.0
 ) -> np.ndarray:
     """Where `flow` leads to something that was not there: bool (H, W), True = occluded.
 
@@ -33,8 +33,7 @@ def occlusion_mask(
     back = backward_warp(reverse_flow, flow)
     there, returned = _squared(flow), _squared(flow + back)
     mask = returned >= tolerance * (CONSISTENCY_SHARE * (there + _squared(back)) + CONSISTENCY_FLOOR)
-    if boundaries:
-        mask |= _squared_gradient(flow) > BOUNDARY_SHARE * there + BOUNDARY_FLOOR
+    mask |= _squared_gradient(flow) > tolerance * (BOUNDARY_SHARE * there + BOUNDARY_FLOOR)
     return mask | leaves_frame(flow)
 
 
@@ -60,7 +59,7 @@ def reliability(
     if not flow.any() and not reverse_flow.any():
         trusted = np.ones(flow.shape[:2], np.float32)
     else:
-        occluded = occlusion_mask(flow, reverse_flow, TOLERANCE, boundaries=False).astype(np.uint8)
+        occluded = occlusion_mask(flow, reverse_flow, TOLERANCE).astype(np.uint8)
         occluded = cv2.dilate(occluded, np.ones((DILATION, DILATION), np.uint8))
         trusted = 1 - cv2.GaussianBlur(occluded.astype(np.float32), (0, 0), FEATHER)
     difference = cv2.absdiff(frame, backward_warp(other, flow)).astype(np.float32) / 255

@@ -141,7 +141,7 @@ def recolour(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def mix(images: Tensor, generator: torch.Generator) -> Tensor:
-    """A fifth get a rectangle of another image pasted in, a tenth are blended with another, the rest stay."""
+    """Two fifths get a rectangle of another image pasted in, a sixth are blended with another, the rest stay."""
     count, size, device = len(images), images.shape[-1], images.device
     kind = torch.rand(count, 1, 1, generator=generator, device=device)
     extent = torch.rand(count, 2, generator=generator, device=device) * 0.6 + 0.2
@@ -150,7 +150,7 @@ def mix(images: Tensor, generator: torch.Generator) -> Tensor:
     inside = (ticks > start.unsqueeze(-1)) & (ticks < (start + extent).unsqueeze(-1))  # (count, 2, size)
     rectangle = (inside[:, 0].unsqueeze(2) & inside[:, 1].unsqueeze(1)).float()
     blend = torch.rand(count, 1, 1, generator=generator, device=device) * 0.5
-    share = torch.where(kind < 0.2, rectangle, torch.where(kind < 0.3, blend, torch.zeros_like(blend)))
+    share = torch.where(kind < 0.4, rectangle, torch.where(kind < 0.57, blend, torch.zeros_like(blend)))
     return torch.lerp(images, images.roll(1, 0), share.unsqueeze(1))
 
 

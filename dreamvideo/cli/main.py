@@ -1,0 +1,84 @@
+"""The program: its commands, and how anything that goes wrong becomes one line and an exit code."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import typer
+
+from dreamvideo import __version__
+from dreamvideo.cli.dream import dream
+from dreamvideo.cli.measure import measure
+from dreamvideo.cli.models import layers, models
+from dreamvideo.errors import DreamVideoError
+
+# typer brings its own copy of click from 0.2x on and the separate package before: its one public subclass
+# of these leads to the right ones.
+UsageError, ClickException = typer.BadParameter.__mro__[1:3]
+
+EXIT_FAILED, EXIT_USAGE, EXIT_PARTIAL, EXIT_INTERRUPTED = 1, 2, 3, 130
+
+app = typer.Typer(
+    name="dreamvideo",
+    help="Turn video into deep dreams that hold still.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (dream, measure, layers, models):
+    app.command()(command)
+
+
+@app.callback(invoke_without_command=True)
+def _global(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+    if version:
+        typer.echo(f"dreamvideo {__version__}")
+        raise typer.Exit
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command line and leave with its exit code.
+
+    0: the file asked for is there and complete. 1: it could not be made. 2: wrong usage. 3: the input broke
+    off, and what there was of it is in the output. 130: stopped by Ctrl-C. With DREAMVIDEO_DEBUG=1 an error
+    keeps its traceback.
+    """
+    logging.basicConfig(format="dreamvideo: %(message)s", level=logging.WARNING)
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        code = app(arguments, standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except (KeyboardInterrupt, typer.Abort):
+        return EXIT_INTERRUPTED
+    except UsageError as error:
+        where = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
+        return _fail(error, error.format_message() + where, EXIT_USAGE)
+    except ClickException as error:
+        return _fail(error, error.format_message(), error.exit_code)
+    except DreamVideoError as error:
+        return _fail(error, str(error), error.exit_code)
+    except BrokenPipeError:  # `dreamvideo layers | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+
+
+def _fail(error: Exception, message: str, code: int) -> int:
+    if os.environ.get("DREAMVIDEO_DEBUG"):
+        raise error
+    print("dreamvideo: " + " ".join(message.split()), file=sys.stderr)
+    return code
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    """SIGTERM is a Ctrl-C: what was rendered is kept."""
+    raise KeyboardInterrupt
