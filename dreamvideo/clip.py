@@ -30,8 +30,8 @@ AHEAD = 4  # frames decoded and looked at before the dream asks for them
 MOST_LOST = 0.3  # share of a frame that may be newly seen since the last key before another is made early
 SURE = 0.8  # a confidence that counts as certain; the rest is what light and noise do
 LEAST_NEW = 0.2  # less new than this is left to the renewal
-MOST_PACE = 2.5  # times the step size, in new areas only: elsewhere larger steps tear patterns apart
-FINE_SHARE = 0.6  # of the steps, in the finest octave, which costs as much as the others together
+MOST_PACE = 3.0  # times the step size, in new areas only: elsewhere larger steps tear patterns apart
+FINE_SHARE = 1.0  # of the steps for new areas, in the finest octave
 RENEWAL = 3.0  # share of the steps taken everywhere, for each share of the level that faded on the way
 
 

@@ -9,25 +9,21 @@ from __future__ import annotations
 
 import argparse
 import copy
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import torch
+from lite.dreams import class_pictures, clouds, dream
+from lite.photographs import centre_crop, split_photographs
+from lite.student import Teacher, load_tensors, normalise
 from torch import Tensor, nn
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from dreamvideo.nets import vgg
+from dreamvideo.nets.vgg import VGG, vgg_from_state
 
-from lite.dreams import class_pictures, clouds, dream  # noqa: E402
-from lite.photographs import centre_crop, split_photographs  # noqa: E402
-from lite.student import Teacher, load_tensors, normalise  # noqa: E402
-
-from dreamvideo.nets.vgg import VGG, vgg_from_state  # noqa: E402
-
-PACKAGED = ROOT / "dreamvideo" / "nets" / "vgg16_lite.safetensors"
+PACKAGED = Path(vgg.__file__).with_name("vgg16_lite.safetensors")
 HELD_OUT, SPLIT_SEED = 128, 3  # as in train_lite.py: photographs never trained on
 VIEW = 224  # px, centre square of a whole photograph
 CLASS_SEED = 100  # draws the classes of point 2
@@ -35,7 +31,7 @@ DEPTHS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
 
 
 def untrained(network: VGG) -> VGG:
-    """The same architecture with random weights of sensible size: what all figures have to be compared with."""
+    """The same architecture with random weights of sensible size: what every figure is compared with."""
     torch.manual_seed(0)
     random = copy.deepcopy(network)
     for module in random.modules():
@@ -57,18 +53,20 @@ def agreement(network: VGG, teacher: Teacher, photographs: list[Path]) -> float:
 
 
 def recognised(network: VGG, teacher: Teacher, classes: list[int]) -> tuple[list[bool], Tensor]:
-    """Point 2: which classes the teacher has in its top-5 on the network's own pictures of them; the pictures."""
-    pictures = torch.cat([class_pictures(network, classes[i : i + 10], seed=i) for i in range(0, len(classes), 10)])
+    """Point 2: which classes the teacher has in its top-5 on the network's pictures of them; the pictures."""
+    pictures = torch.cat(
+        [class_pictures(network, classes[i : i + 10], seed=i) for i in range(0, len(classes), 10)]
+    )
     with torch.no_grad():
         top = torch.cat([teacher.logits(p.unsqueeze(0)).topk(5).indices for p in pictures])
     return [c in row for c, row in zip(classes, top.tolist(), strict=True)], pictures
 
 
 def lift(network: VGG, teacher: Teacher, photographs: list[Path]) -> dict[str, float]:
-    """Point 3: mean squared `features.12` of the teacher, relative to the photograph, under four changes.
+    """Point 3: mean squared `features.12` of the teacher, relative to the photograph, under three changes.
 
-    The dream of `conv5_3`; white noise of the dream's size (root mean square); and, harder, the dream's own residual
-    with its phases scrambled: the same size and the same spectrum, only without the shapes.
+    The dream of `conv5_3`; white noise of the dream's size (root mean square); and, harder, the dream's own
+    residual with its phases scrambled: the same size and the same spectrum, only without the shapes.
     """
     sums = {"dream": 0.0, "noise": 0.0, "scrambled": 0.0}
     generator = torch.Generator().manual_seed(0)
@@ -90,13 +88,17 @@ def _late(teacher: Teacher, images: Tensor) -> float:
     return teacher(normalise(images))[0]["5"].square().mean().item()
 
 
-def speed(network: VGG, layer: str, shape: tuple[int, int] = (288, 384), rounds: int = 5) -> tuple[float, float]:
-    """Point 5: dream steps per second (forward and backward, CPU, float32) of this network and of the full VGG16."""
+def speed(
+    network: VGG, layer: str, shape: tuple[int, int] = (288, 384), rounds: int = 5
+) -> tuple[float, float]:
+    """Point 5: dream steps per second (forward and backward, float32) of this network and of full VGG16."""
     image = torch.rand(1, 3, *shape)
     full = VGG()
     networks = [network.requires_grad_(False), full.requires_grad_(False)]
     best = [float("inf"), float("inf")]
-    for _ in range(rounds + 1):  # in turns, so that whatever else the machine does slows both; the first warms up
+    for _ in range(
+        rounds + 1
+    ):  # in turns, so that whatever else the machine does slows both; the first warms up
         for i, each in enumerate(networks):
             best[i] = min(best[i], _seconds(lambda each=each: _ascend(each, image, layer)))
     return 1 / best[0], 1 / best[1]
@@ -134,7 +136,10 @@ def _fit(path: Path, height: int, width: int) -> Tensor:
     scale = max(height / picture.shape[0], width / picture.shape[1])
     picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     top, left = (picture.shape[0] - height) // 2, (picture.shape[1] - width) // 2
-    return torch.from_numpy(picture[top : top + height, left : left + width]).permute(2, 0, 1)[None].float() / 255
+    return (
+        torch.from_numpy(picture[top : top + height, left : left + width]).permute(2, 0, 1)[None].float()
+        / 255
+    )
 
 
 def save_picture(path: Path, image: Tensor) -> None:
@@ -172,10 +177,11 @@ def evaluate(options: argparse.Namespace) -> None:
     if fifty:
         by, blind = lift(network, teacher, fifty), lift(random, teacher, fifty[:10])
         row(
-            f"3 features.12 after a conv5_3 dream over after noise of the same size, {len(fifty)} photographs",
+            f"3 features.12 after a conv5_3 dream over after equal noise, {len(fifty)} photographs",
             "1.5",
-            f"{by['dream'] / by['noise']:.2f} (photograph 1, dream {by['dream']:.2f}, noise {by['noise']:.2f}, "
-            f"scrambled dream {by['scrambled']:.2f}; untrained {blind['dream'] / blind['noise']:.2f})",
+            f"{by['dream'] / by['noise']:.2f} (photograph 1, dream {by['dream']:.2f}, "
+            f"noise {by['noise']:.2f}, scrambled dream {by['scrambled']:.2f}; "
+            f"untrained {blind['dream'] / blind['noise']:.2f})",
         )
     if options.pictures:
         make_pictures(network, options.pictures, options.photograph, pictures)
@@ -188,7 +194,9 @@ def evaluate(options: argparse.Namespace) -> None:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--teacher", type=Path, required=True, help="SqueezeNet 1.0's ImageNet weights")
     parser.add_argument("--images", type=Path, required=True, help="the folder that it was trained on")
     parser.add_argument("--weights", type=Path, default=PACKAGED, help="default: the packaged network")

@@ -1,4 +1,4 @@
-"""Train vgg16-lite: distil a teacher on crops of a folder of photographs. Resumable, on a GPU or two CPU cores.
+"""Train vgg16-lite: distil a teacher on crops of photographs. Resumable, on a GPU or on two CPU cores.
 
     python scripts/train_lite.py --teacher FILE --images FOLDER --out FILE [--warmstart FILE] --minutes 90
 
@@ -12,86 +12,23 @@ import argparse
 import json
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
+from lite.dreamed import DreamPool
+from lite.losses import losses, weights_of_losses
+from lite.muon import Muon
+from lite.photographs import Photographs, centre_crop, mix, recolour, split_photographs
+from lite.student import Student, Teacher, fold, load_tensors, normalise, warm_start
 from safetensors.torch import save_file
 from torch import Tensor
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from lite.dreamed import DreamPool  # noqa: E402
-from lite.muon import Muon  # noqa: E402
-from lite.photographs import Photographs, centre_crop, mix, recolour, split_photographs  # noqa: E402
-from lite.student import TAPS, Student, Teacher, fold, load_tensors, normalise, shift_grid, warm_start  # noqa: E402
-
 HELD_OUT = 128  # photographs never trained on
 SPLIT_SEED = 3  # which they are: the same for every run
-TEMPERATURE = 4.0  # of the class maps, which are very sure of themselves position by position
-EARLY_EVERY = 1
 DREAM_SIZE = 128  # px, of the crops among which dreams are mixed
 POOL = 160  # dreams under way, of each network
 STEADY = 0.3  # share of the time at the full learning rate; after it, linearly to zero
-
-
-class RelativeError(torch.autograd.Function):
-    """Mean of weight * (own - target)^2 over all elements of two (B, C, h, w) maps, weight one per channel.
-
-    By hand because these maps are the largest tensors of a step: one pass in their own bfloat16 each way.
-    """
-
-    @staticmethod
-    def forward(ctx, own: Tensor, target: Tensor, weight: Tensor) -> Tensor:  # type: ignore[override]
-        difference = own - target
-        scaled = difference * weight.to(own.dtype).view(1, -1, 1, 1)
-        ctx.save_for_backward(scaled)
-        return (difference * scaled).sum(dtype=torch.float32) / own.numel()
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple:  # type: ignore[override]
-        (scaled,) = ctx.saved_tensors
-        return scaled * (2 * gradient / scaled.numel()).to(scaled.dtype), None, None
-
-
-def losses(
-    student: Student, images: Tensor, targets: tuple, variances: dict[str, Tensor], rest: int = 0
-) -> dict[str, Tensor]:
-    """Squared errors relative to the teacher's variance (taps, class map) and divergences (map, its average).
-
-    Args:
-        images: normalised (B, 3, H, W). targets: what the teacher said of them. variances: (C,) per tap, and map.
-        rest: so many of the first blocks learn nothing from this batch.
-    """
-    found: dict[str, Tensor] = {}
-    features, class_map = student(images, rest)
-    for block, target in targets[0].items():
-        own = shift_grid(features[block], TAPS[block][2], target.shape[-2:])
-        if block == "3":  # neighbours say nearly the same here: every other position is enough
-            i, j = (int(n) for n in torch.randint(2, (2,)))
-            own, target = own[..., i::2, j::2], target[..., i::2, j::2]
-        found[f"tap{block}"] = RelativeError.apply(student.projections[block](own), target, 1 / variances[block])
-    target = targets[1].float()
-    own = shift_grid(class_map.float(), TAPS["5"][2], target.shape[-2:])
-    found["map"] = (own - target).square().mean() / variances["map"].mean()
-    found["map_kl"] = _divergence(own, target, TEMPERATURE)
-    found["average_kl"] = _divergence(class_map.float().mean(dim=(2, 3)), target.mean(dim=(2, 3)), 1.0)
-    return found
-
-
-def _divergence(own: Tensor, target: Tensor, temperature: float) -> Tensor:
-    """KL(teacher || student) over classes, averaged over all else."""
-    own = F.log_softmax(own / temperature, dim=1)
-    target = F.log_softmax(target / temperature, dim=1)
-    return (target.exp() * (target - own)).sum(1).mean()
-
-
-def weights_of_losses(progress: float) -> dict[str, float]:
-    """Features first; the classes count for more as the features settle."""
-    late = min(1.0, progress / 0.6)
-    return {"tap3": 1.0, "tap4": 1.0, "tap5": 1.0, "map": 0.5, "map_kl": 0.1 + 0.3 * late, "average_kl": 0.1 + 0.5 * late}
 
 
 def crop_size(progress: float, step: int) -> tuple[int, float]:
@@ -127,11 +64,15 @@ class Training:
         kernels = [p for n, p in self.student.named_parameters() if n.startswith("conv")]
         others = [p for n, p in self.student.named_parameters() if not n.startswith("conv")]
         self.rates = (options.lr, options.lr_head)
-        self.optimisers = [Muon(kernels, options.lr), torch.optim.AdamW(others, options.lr_head, weight_decay=0.01)]
+        self.optimisers = [
+            Muon(kernels, options.lr),
+            torch.optim.AdamW(others, options.lr_head, weight_decay=0.01),
+        ]
         self.average = {n: t.detach().clone().float() for n, t in self.student.state_dict().items()}
         self.pools: list[DreamPool] = []
         self.stopping = False
         self.spent = {"seconds": 0.0, "crops": 0, "step": 0}
+        self.warm = bool(options.warmstart)
         self.checkpoint = options.out.with_suffix(".checkpoint.pt")
         if self.checkpoint.exists():
             self._resume()
@@ -144,7 +85,7 @@ class Training:
         return recolour(self.photographs.crops(count, size, smallest, self.generator), self.generator)
 
     def _variances(self) -> dict[str, Tensor]:
-        """Variance of every channel of the teacher's taps over some crops, floored for the nearly dead ones."""
+        """Variance of every channel of the teacher's taps over some crops, with a floor for dead ones."""
         with torch.no_grad(), self.autocast():
             taps, classes = self.teacher(normalise(self.crops(512, 96, 0.2)))
         found = {name: tap.float().var(dim=(0, 2, 3)) for name, tap in {**taps, "map": classes}.items()}
@@ -156,7 +97,7 @@ class Training:
         return min(1.0, self.spent["seconds"] / (60 * self.options.minutes))
 
     def step(self) -> dict[str, float]:
-        """One step of the optimisers on one batch of about the same number of pixels whatever the crops' size."""
+        """One step of the optimisers on one batch, of about as many pixels whatever the crops' size."""
         progress, step = self.progress(), self.spent["step"]
         size, smallest = crop_size(progress, step)
         images = self.crops(max(8, self.options.batch * 96 * 96 // size**2), size, smallest)
@@ -167,8 +108,7 @@ class Training:
         with self.autocast():
             with torch.no_grad():
                 targets = self.teacher(x)
-            rest = 0 if step % EARLY_EVERY == 0 else 2
-            found = losses(self.student, x, targets, self.variances, rest)
+            found = losses(self.student, x, targets, self.variances)
         weights = weights_of_losses(progress)
         total = sum(weights[name] * value for name, value in found.items())
         for optimiser in self.optimisers:
@@ -188,9 +128,14 @@ class Training:
         if not self.pools:
             for network in (self.student, self.teacher):
                 self.pools.append(DreamPool(network, self.crops(POOL, DREAM_SIZE, 0.2), self.generator))
-        counts = [int(share * len(crops)) for share in (self.options.dreamed, self.options.dreamed_by_teacher)]
+        counts = [
+            int(share * len(crops)) for share in (self.options.dreamed, self.options.dreamed_by_teacher)
+        ]
         own, teachers, rest = crops.split([*counts, len(crops) - sum(counts)])
-        dreams = [pool.advance(part, self.autocast()) for pool, part in zip(self.pools, (own, teachers), strict=True)]
+        dreams = [
+            pool.advance(part, self.autocast())
+            for pool, part in zip(self.pools, (own, teachers), strict=True)
+        ]
         return torch.cat([*dreams, rest])
 
     @torch.no_grad()
@@ -201,12 +146,14 @@ class Training:
 
     @torch.no_grad()
     def agreement(self) -> float:
-        """Share of held-out photographs (224 px centre square) whose averaged-weights top-1 is in the teacher's top-5."""
+        """Share of held-out photographs (224 px) where the averaged top-1 is in the teacher's top-5."""
         own = Student().to(self.device, memory_format=torch.channels_last).eval()
         own.load_state_dict({n: t.to(own.state_dict()[n].dtype) for n, t in self.average.items()})
         hits = 0
         for start in range(0, len(self.held_out), 32):
-            images = torch.stack([centre_crop(p, 224) for p in self.held_out[start : start + 32]]).to(self.device)
+            images = torch.stack([centre_crop(p, 224) for p in self.held_out[start : start + 32]]).to(
+                self.device
+            )
             images = images.contiguous(memory_format=torch.channels_last)
             with self.autocast():
                 best = own(normalise(images))[1].float().mean(dim=(2, 3)).argmax(1, keepdim=True)
@@ -220,6 +167,7 @@ class Training:
             "average": self.average,
             "optimisers": [o.state_dict() for o in self.optimisers],
             "spent": self.spent,
+            "warm": self.warm,
         }
         part = self.checkpoint.with_suffix(".part")
         torch.save(state, part)
@@ -231,12 +179,12 @@ class Training:
 
     def _metadata(self) -> dict[str, str]:
         return {
-            "recipe": "distilled by scripts/train_lite.py: features, class map, own dreams; see docs/vgg16-lite.md",
+            "recipe": "distilled by scripts/train_lite.py on crops and dreams; see docs/vgg16-lite.md",
             "seed": str(self.options.seed),
             "crops": str(self.spent["crops"]),
             "minutes": f"{self.spent['seconds'] / 60:.0f}",
-            "warmstart": "128000 crops before" if self.options.warmstart else "none",
-            "teacher": "SqueezeNet 1.0 trained on ImageNet (Han et al., SqueezeNet-Deep-Compression), BSD licence",
+            "warmstart": "a narrower network, 128000 crops" if self.warm else "none",
+            "teacher": "SqueezeNet 1.0 on ImageNet (Han et al., SqueezeNet-Deep-Compression), BSD licence",
             "licence": "as dreamvideo; the teacher's BSD licence is named in docs/vgg16-lite.md",
         }
 
@@ -246,12 +194,14 @@ class Training:
         self.average = state["average"]
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
-        self.spent = state["spent"]
-        self.generator.manual_seed(self.options.seed + self.spent["step"])  # new crops, not the first ones again
+        self.spent, self.warm = state["spent"], state["warm"]
+        self.generator.manual_seed(
+            self.options.seed + self.spent["step"]
+        )  # new crops, not the first ones again
 
 
 def train(options: argparse.Namespace) -> None:
-    """Steps until the time or the crops are spent, with a line every now and then; SIGTERM saves and stops."""
+    """Steps until the time or the crops are spent; SIGTERM saves and stops."""
     run = Training(options)
     signal.signal(signal.SIGTERM, lambda *_: setattr(run, "stopping", True))
     options.out.with_suffix(".settings.json").write_text(json.dumps(vars(options), default=str, indent=1))
@@ -268,7 +218,11 @@ def train(options: argparse.Namespace) -> None:
         if now - began < options.report and run.progress() < 1 and not run.stopping:
             continue
         line = {name: round(total / steps, 4) for name, total in sums.items()}
-        line |= {"step": run.spent["step"], "crops": run.spent["crops"], "minutes": round(run.spent["seconds"] / 60, 2)}
+        line |= {
+            "step": run.spent["step"],
+            "crops": run.spent["crops"],
+            "minutes": round(run.spent["seconds"] / 60, 2),
+        }
         line["crops_per_second"] = round((run.spent["crops"] - crops) / (now - began), 1)
         line["progress"] = round(run.progress(), 4)
         if now - saved > options.save_every or run.progress() >= 1 or run.stopping:
@@ -282,7 +236,9 @@ def train(options: argparse.Namespace) -> None:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--teacher", type=Path, required=True, help="SqueezeNet 1.0's ImageNet weights")
     parser.add_argument("--images", type=Path, required=True, help="folder of photographs")
     parser.add_argument("--out", type=Path, required=True, help="the safetensors file to write")
@@ -293,8 +249,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=96, help="crops of 96 px per step; fewer of larger ones")
     parser.add_argument("--lr", type=float, default=0.02, help="Muon: step relative to the weights' length")
     parser.add_argument("--lr-head", type=float, default=1.2e-3, help="AdamW: norms, projections, head")
-    parser.add_argument("--dreamed", type=float, default=0.15, help="share of own dreams in the 128 px batches")
-    parser.add_argument("--dreamed-by-teacher", type=float, default=0.35, help="share of the teacher's dreams there")
+    parser.add_argument(
+        "--dreamed", type=float, default=0.15, help="share of own dreams in the 128 px batches"
+    )
+    parser.add_argument(
+        "--dreamed-by-teacher", type=float, default=0.35, help="share of the teacher's dreams there"
+    )
     parser.add_argument("--dream-from", type=float, default=0.15, help="progress at which dreams come in")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seed", type=int, default=1)

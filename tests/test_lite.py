@@ -33,7 +33,9 @@ def scenes(count: int = 12, size: int = 96) -> Tensor:
     for _ in range(count):
         angle, frequency = rng.uniform(0, np.pi), rng.uniform(2, 14)
         waves = np.sin(2 * np.pi * frequency * (np.cos(angle) * x + np.sin(angle) * y))
-        picture = 0.5 + 0.25 * waves[None] * rng.uniform(-1, 1, (3, 1, 1)) + rng.normal(0, 0.03, (3, size, size))
+        picture = (
+            0.5 + 0.25 * waves[None] * rng.uniform(-1, 1, (3, 1, 1)) + rng.normal(0, 0.03, (3, size, size))
+        )
         for _ in range(4):
             centre, radius = rng.uniform(0.1, 0.9, 2), rng.uniform(0.05, 0.3)
             disc = (x - centre[0]) ** 2 + (y - centre[1]) ** 2 < radius**2
@@ -90,13 +92,15 @@ def test_dream_raises_its_layer_and_noise_of_its_size_does_not(lite: VGG) -> Non
     noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(0))
     noisy = (images + noise * (dreamed - images).norm() / noise.norm()).clamp(0, 1)
     with torch.no_grad():
-        before, after, beside = (lite(x, ["relu4_3"])["relu4_3"].square().mean() for x in (images, dreamed, noisy))
+        before, after, beside = (
+            lite(x, ["relu4_3"])["relu4_3"].square().mean() for x in (images, dreamed, noisy)
+        )
     assert after > 3 * before
     assert after > 3 * beside
 
 
 def test_head_knows_its_own_dream_of_a_class(lite: VGG) -> None:
-    """Raising a class on one picture raises it on the same picture shifted and mirrored: shapes, not pixel noise."""
+    """A class raised on a picture is seen in it shifted and mirrored too: shapes, not pixel noise."""
     wanted = [207, 417, 951]  # golden retriever, balloon, lemon
     images = torch.full((3, 3, 96, 96), 0.5) + 0.05 * (scenes(3) - 0.5)
     rows = torch.arange(3)

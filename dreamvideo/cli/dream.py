@@ -9,7 +9,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
 from typer import Argument, Option
 
 from dreamvideo.cli.options import parse_fps, parse_layers, parse_seconds, parse_size
@@ -24,28 +23,39 @@ EXIT_PARTIAL = 3
 
 def dream(
     source: Annotated[
-        Path, Argument(metavar="IN", help="A clip, a GIF, a still, or a folder or pattern of numbered stills.")
+        Path,
+        Argument(
+            metavar="IN",
+            readable=False,
+            help="A clip, a GIF, a still, or a folder or pattern of numbered stills.",
+        ),
     ],
     output: Annotated[
         str,
         Option(
-            "--output", "-o", metavar="OUT",
-            help="The film or still to make: mp4, mov, webm, mkv, gif, webp, apng, png, jpg, or a folder for PNGs.",
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="What to make, by its ending: mp4, mov, webm, mkv, gif, webp, apng, png, jpg; or a folder.",
         ),
     ],
-    model: Annotated[
-        str, Option(help="auto, vgg16, vgg16-lite, or a classifier of torchvision.", rich_help_panel="Dream")
-    ] = "auto",
-    weights: Annotated[Path | None, Option(help="File with the network's weights (.pth, .safetensors).")] = None,
+    model: Annotated[str, Option(help="auto, vgg16, vgg16-lite, or a classifier of torchvision.")] = "auto",
+    weights: Annotated[
+        Path | None, Option(readable=False, help="File with the network's weights (.pth, .safetensors).")
+    ] = None,
     layer: Annotated[
         list[str] | None,
-        Option(help="Layer to dream, like conv4_3, or conv4_3=0.5 with a weight; may be given several times."),
+        Option(
+            help="Layer to dream, like conv4_3, or conv4_3=0.5 with a weight; may be given several times."
+        ),
     ] = None,
     octaves: Annotated[int, Option(help="Sizes the picture is dreamed at.")] = DreamSettings.octaves,
     octave_scale: Annotated[
         float, Option(help="Size ratio between neighbouring octaves.")
     ] = DreamSettings.octave_scale,
-    steps: Annotated[int, Option(help="Gradient steps per octave on the first frame of a shot.")] = DreamSettings.steps,
+    steps: Annotated[
+        int, Option(help="Gradient steps per octave on the first frame of a shot.")
+    ] = DreamSettings.steps,
     refresh: Annotated[
         int, Option(help="Steps per octave on a carried frame, spent where the dream is new or has faded.")
     ] = CarrySettings.refresh,
@@ -59,7 +69,9 @@ def dream(
         float, Option(help="Blur of each gradient, sigma in px; finer grain does not survive being carried.")
     ] = DreamSettings.smooth,
     jitter: Annotated[int, Option(help="Largest random shift before a step, px.")] = DreamSettings.jitter,
-    strength: Annotated[float, Option(help="How much of the dream is added to the source.")] = FilmSettings.strength,
+    strength: Annotated[
+        float, Option(help="How much of the dream is added to the source.")
+    ] = FilmSettings.strength,
     detail: Annotated[int, Option(help="Long side the dream is computed at, px.")] = FilmSettings.detail,
     size: Annotated[
         str | None, Option(metavar="WxH", help="Size of the output; default: the clip's own.")
@@ -68,7 +80,10 @@ def dream(
     end: Annotated[str | None, Option(metavar="TIME", help="Where to end; default: with the clip.")] = None,
     frames: Annotated[int | None, Option(help="Dream at most so many frames.")] = None,
     fps: Annotated[
-        str | None, Option(metavar="FPS", help="Frames per second, like 25 or 30000/1001; default: the clip's own times.")
+        str | None,
+        Option(
+            metavar="FPS", help="Frames per second, like 25 or 30000/1001; default: the clip's own times."
+        ),
     ] = None,
     flow: Annotated[
         str, Option(metavar="|".join(FLOW_METHODS), help="Optical flow that carries the dream.")
@@ -77,14 +92,20 @@ def dream(
         float, Option(help="Share of the dream that survives into the next dreamed frame, 0 to 1.")
     ] = CarrySettings.carry,
     cadence: Annotated[
-        int, Option(help="Dream every so many frames, sooner where much is new; those between are carried from both sides.")
+        int,
+        Option(
+            help="Dream every so many frames, sooner where much is new; "
+            "those between are carried from both sides."
+        ),
     ] = CarrySettings.cadence,
     cuts: Annotated[
         str, Option(metavar="|".join(CUT_METHODS), help="Whether the dream starts anew at a cut.")
     ] = CarrySettings.cuts,
     seed: Annotated[int, Option(help="Decides the jitter.")] = DreamSettings.seed,
     device: Annotated[str, Option(metavar="|".join(DEVICES), help="Where to compute.")] = "auto",
-    crf: Annotated[int, Option(help="Quality of H.264 and VP9: lower is better and larger.")] = FilmSettings.crf,
+    crf: Annotated[
+        int, Option(help="Quality of H.264 and VP9: lower is better and larger.")
+    ] = FilmSettings.crf,
     no_audio: Annotated[bool, Option("--no-audio", help="Leave the sound out.")] = False,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the output if it exists.")] = False,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Say nothing but warnings and errors.")] = False,
@@ -92,24 +113,33 @@ def dream(
 ) -> int:
     """Dream a clip, a GIF, a still or a folder of frames."""
     dream_settings = DreamSettings(
-        parse_layers(layer or []), octaves, octave_scale, steps, step_size, natural, smooth, jitter, seed
+        parse_layers(layer or [], "--layer"),
+        octaves,
+        octave_scale,
+        steps,
+        step_size,
+        natural,
+        smooth,
+        jitter,
+        seed,
     )
     carry_settings = CarrySettings(refresh, carry, cadence, flow, cuts)  # type: ignore[arg-type]  # checked there
     film_settings = FilmSettings(
         detail,
         strength,
-        parse_size(size),
-        parse_seconds(start) or 0.0,
-        parse_seconds(end),
+        parse_size(size, "--size"),
+        parse_seconds(start, "--start") or 0.0,
+        parse_seconds(end, "--end"),
         frames,
-        parse_fps(fps),
+        parse_fps(fps, "--fps"),
         crf,
         not no_audio,
     )
+    _check_paths(source, target := Path(output), overwrite)
+    from dreamvideo.cli.progress import show_progress
     from dreamvideo.film import check_job, dream_file
 
-    check_job(source, target := Path(output), overwrite=overwrite)
-    from dreamvideo.cli.progress import show_progress
+    check_job(source, target, overwrite=overwrite)
     from dreamvideo.nets import load_network
 
     network = load_network(model, weights, device)
@@ -117,12 +147,31 @@ def dream(
         print(_which_network(network), file=sys.stderr)
     with show_progress("dreaming", quiet) as progress:
         report = dream_file(
-            source, target, network, dream_settings, carry_settings, film_settings,
-            overwrite=overwrite, progress=progress,
+            source,
+            target,
+            network,
+            dream_settings,
+            carry_settings,
+            film_settings,
+            overwrite=overwrite,
+            progress=progress,
         )
-    settings = {"dream": asdict(dream_settings), "carry": asdict(carry_settings), "film": asdict(film_settings)}
+    settings = {
+        "dream": asdict(dream_settings),
+        "carry": asdict(carry_settings),
+        "film": asdict(film_settings),
+    }
     _tell(report, network, settings, quiet, as_json)
     return EXIT_PARTIAL if report.broken_at is not None else 0
+
+
+def _check_paths(source: Path, target: Path, overwrite: bool) -> None:
+    """The part of `film.check_job` that needs no torch: a slip in a name is told at once."""
+    from dreamvideo.media.outputs import check_output
+    from dreamvideo.media.stills import kind_of_input
+
+    kind_of_input(source)
+    check_output(target, overwrite=overwrite, input_path=source)
 
 
 def _which_network(network: Network) -> str:
@@ -131,8 +180,8 @@ def _which_network(network: Network) -> str:
     from dreamvideo.nets.load import VGG16_FILE, weights_folder
 
     return (
-        f"dreaming with vgg16-lite, the small network that ships inside; for the full VGG16 put torchvision's "
-        f"{VGG16_FILE} into {weights_folder()} or name it with --model vgg16 --weights FILE"
+        "dreaming with vgg16-lite, the small network that ships inside; for the full VGG16 put "
+        f"torchvision's {VGG16_FILE} into {weights_folder()} or name it with --model vgg16 --weights FILE"
     )
 
 
@@ -140,7 +189,9 @@ def _tell(report: Report, network: Network, settings: dict[str, Any], quiet: boo
     per_frame = report.seconds / max(1, report.frames)
     if not quiet:
         what = "1 frame" if report.frames == 1 else f"{report.frames} frames"
-        print(f"{report.output}: {what} in {report.seconds:.1f} s, {per_frame:.2f} s per frame", file=sys.stderr)
+        print(
+            f"{report.output}: {what} in {report.seconds:.1f} s, {per_frame:.2f} s per frame", file=sys.stderr
+        )
     if as_json:
         machine = {
             "output": str(report.output),

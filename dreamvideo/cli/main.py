@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
+from typing import Annotated, Any
 
 import typer
 
@@ -19,14 +20,14 @@ from dreamvideo.errors import DreamVideoError
 
 # typer brings its own copy of click from 0.2x on and the separate package before: its one public subclass
 # of these leads to the right ones.
-UsageError, ClickException = typer.BadParameter.__mro__[1:3]
+_bases: Any = typer.BadParameter.__mro__
+UsageError, ClickException = _bases[1:3]
 
 EXIT_FAILED, EXIT_USAGE, EXIT_PARTIAL, EXIT_INTERRUPTED = 1, 2, 3, 130
 
 app = typer.Typer(
     name="dreamvideo",
     help="Turn video into deep dreams that hold still.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -36,10 +37,16 @@ for command in (dream, measure, layers, models):
 
 
 @app.callback(invoke_without_command=True)
-def _global(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+def _global(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
     if version:
         typer.echo(f"dreamvideo {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(EXIT_USAGE)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

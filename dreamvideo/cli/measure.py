@@ -13,15 +13,16 @@ from dreamvideo.settings import FilmSettings
 
 
 def measure(
-    source: Annotated[Path, Argument(metavar="SOURCE", help="The clip that was dreamed.")],
-    dream: Annotated[Path, Argument(metavar="DREAM", help="What came out.")],
+    source: Annotated[Path, Argument(metavar="SOURCE", readable=False, help="The clip that was dreamed.")],
+    dream: Annotated[Path, Argument(metavar="DREAM", readable=False, help="What came out.")],
     detail: Annotated[int, Option(help="Long side to measure at, px.")] = FilmSettings.detail,
     flow: Annotated[
-        str, Option(metavar="farneback|dis|raft", help="Flow to measure with; another than it was dreamed with.")
+        str,
+        Option(metavar="farneback|dis|raft", help="Flow to measure with; another than it was dreamed with."),
     ] = "farneback",
     as_json: Annotated[bool, Option("--json", help="Print the figures for machines.")] = False,
 ) -> None:
-    """Measure how stable, strong and sharp a dream is beside its source."""
+    """Measure how stable, strong and sharp a dream is."""
     from dreamvideo.measure import measure_files
 
     figures = measure_files(source, dream, detail, flow)

@@ -17,7 +17,7 @@ def layers(
     from dreamvideo.nets.vgg import LAYERS
 
     name = choose_model(model)
-    if name.startswith("vgg16") and name in ("vgg16", "vgg16-lite"):
+    if name in ("vgg16", "vgg16-lite"):
         names: tuple[str, ...] = LAYERS
     else:
         from dreamvideo.nets.torchvision_nets import build_torchvision
@@ -27,11 +27,15 @@ def layers(
 
 
 def models() -> None:
-    """List the networks that can be dreamed with on this machine, and where others go."""
+    """List the networks on this machine, and where others go."""
     from dreamvideo.nets.load import VGG16_FILE, weights_folder
 
     folder = weights_folder()
-    here = "on this machine" if (folder / VGG16_FILE).is_file() else f"put torchvision's {VGG16_FILE} into {folder}"
+    here = (
+        "on this machine"
+        if (folder / VGG16_FILE).is_file()
+        else f"put torchvision's {VGG16_FILE} into {folder}"
+    )
     typer.echo(f"vgg16-lite  inside the package\nvgg16       {here}")
     for path in sorted(Path(folder).glob("*-*.pth")):
         if path.name != VGG16_FILE:

@@ -58,7 +58,9 @@ def _lines(label: str) -> Progress:
         last = now
         left = f", {_duration((now - begun) / done * (expected - done))} left" if expected else ""
         total = f"/{expected}" if expected else ""
-        print(f"{label}: {done}{total} frames, {_speed(done, now - begun)}{left}", file=sys.stderr, flush=True)
+        print(
+            f"{label}: {done}{total} frames, {_speed(done, now - begun)}{left}", file=sys.stderr, flush=True
+        )
 
     return progress
 

@@ -31,8 +31,15 @@ def flow_estimator(method: FlowMethod) -> FlowEstimator:
     if method == "raft":
         from dreamvideo.motion.raft import raft_flow
 
-        return raft_flow()
-    return {"dis": _dis_flow, "farneback": _farneback_flow, "none": _no_flow}[method]
+        estimate: FlowEstimator = raft_flow()
+    else:
+        estimate = {"dis": _dis_flow, "farneback": _farneback_flow, "none": _no_flow}[method]
+
+    def flow(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+        # Farneback and RAFT see a little motion even between equal frames; a still must stand still.
+        return _no_flow(start, end) if np.array_equal(start, end) else estimate(start, end)
+
+    return flow
 
 
 def _dis_flow(start: np.ndarray, end: np.ndarray) -> np.ndarray:

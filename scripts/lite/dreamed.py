@@ -23,7 +23,8 @@ class DreamPool:
     """Pictures in the middle of being dreamed; every call moves some of them one step further.
 
     Args:
-        network: normalised images -> ({block: (B, C, h, w)}, class map (B, 1000, h, w)); student and teacher both do.
+        network: normalised images -> ({block: (B, C, h, w)}, class map (B, 1000, h, w)): the student's and
+            the teacher's forward both do that.
         crops: (N, 3, size, size) in [0, 1], to start from.
     """
 
@@ -34,7 +35,7 @@ class DreamPool:
         self.aims = self._new_aims(len(crops))
 
     def _new_aims(self, count: int) -> Tensor:
-        """What each picture is after: a class (0 to 999) or, one in four, all of a block's activations (-5 to -3)."""
+        """What each picture is after: a class (0 to 999) or, one in four, a whole block (-3 to -5)."""
         device = self.images.device
         aims = torch.randint(CLASSES, (count,), generator=self.generator, device=device)
         blocks = -torch.randint(3, 6, (count,), generator=self.generator, device=device)
@@ -64,14 +65,16 @@ class DreamPool:
 
 
 def _gradient(network: nn.Module, images: Tensor, aims: Tensor, autocast: torch.autocast) -> Tensor:
-    """d objective / d images, each picture with its own aim, through the network as it ships (not training)."""
+    """d objective / d images, each picture with its own aim, through the network as it ships."""
     training = network.training
     network.eval()
     images = images.detach().clone(memory_format=torch.channels_last).requires_grad_(True)
     with autocast:
         found, class_map = network(normalise(images))
     scores = class_map.float().mean(dim=(2, 3))
-    blocks = torch.stack([found[b].float().square().mean(dim=(1, 2, 3)).add(1e-8).log() for b in ("3", "4", "5")])
+    blocks = torch.stack(
+        [found[b].float().square().mean(dim=(1, 2, 3)).add(1e-8).log() for b in ("3", "4", "5")]
+    )
     classes = scores.gather(1, aims.clamp(min=0).unsqueeze(1)).squeeze(1)
     rows = torch.arange(len(aims), device=aims.device)
     objectives = torch.where(aims >= 0, classes, blocks[(-aims - 3).clamp(0, 2), rows])

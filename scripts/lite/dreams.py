@@ -14,7 +14,7 @@ from torch import Tensor
 
 from dreamvideo.nets.vgg import VGG
 
-# Colours of natural images are correlated: rows are the main directions of their covariance (Olah et al. 2017).
+# Colours of natural images are correlated: columns are their main directions (Olah et al. 2017).
 COLOUR_DIRECTIONS = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
 
 
@@ -59,14 +59,16 @@ def _resize(images: Tensor, shape: list[int]) -> Tensor:
 def class_pictures(
     network: VGG, classes: list[int], *, size: int = 160, steps: int = 160, rate: float = 0.05, seed: int = 0
 ) -> Tensor:
-    """What a network imagines of classes: (len(classes), 3, size, size) in [0, 1], from noise, its logit raised.
+    """What a network imagines of classes, from noise: (len(classes), 3, size, size) in [0, 1].
 
-    Robust to small moves (shift, scale, rotation), and searched in Fourier space with decorrelated colours, so
-    that low frequencies are as easy to move as high ones (Olah et al. 2017).
+    The class's logit is raised under small moves (shift, scale, rotation), in Fourier space with decorrelated
+    colours, so that low frequencies are as easy to move as high ones (Olah et al. 2017).
     """
     generator = torch.Generator().manual_seed(seed)
     paint = _fourier_paint(size)
-    spectrum = (torch.randn(len(classes), 3, size, size // 2 + 1, 2, generator=generator) * 0.01).requires_grad_(True)
+    spectrum = (
+        torch.randn(len(classes), 3, size, size // 2 + 1, 2, generator=generator) * 0.01
+    ).requires_grad_(True)
     optimiser = torch.optim.Adam([spectrum], lr=rate)
     rows = torch.arange(len(classes))
     for step in range(steps):
@@ -82,7 +84,7 @@ def class_pictures(
 
 
 def _fourier_paint(size: int) -> Callable[[Tensor], Tensor]:
-    """A function from spectra (B, 3, size, size // 2 + 1, 2) to images in [0, 1] with an image's 1/f spectrum."""
+    """A function from spectra (B, 3, size, size // 2 + 1, 2) to images in [0, 1] that fall off as 1/f."""
     rows = torch.fft.fftfreq(size).view(-1, 1)
     columns = torch.fft.rfftfreq(size).view(1, -1)
     fall = size / (rows.square() + columns.square()).sqrt().clamp(min=1 / size) / size
@@ -97,7 +99,7 @@ def _fourier_paint(size: int) -> Callable[[Tensor], Tensor]:
 
 
 def _moved(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Each image shifted by up to 6%, scaled by up to 15% and rotated by up to 12 degrees, borders mirrored."""
+    """Each image shifted by up to 6%, scaled by up to 15%, rotated by up to 12 degrees, borders mirrored."""
 
     def uniform(reach: float) -> Tensor:
         return (torch.rand(len(images), generator=generator) * 2 - 1) * reach
@@ -110,12 +112,14 @@ def _moved(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def clouds(height: int, width: int, seed: int = 0) -> Tensor:
-    """A sky with clouds, drawn from noise at all scales: (1, 3, height, width) in [0, 1]. Nobody's photograph."""
+    """A sky with clouds drawn from noise, nobody's photograph: (1, 3, height, width) in [0, 1]."""
     generator = torch.Generator().manual_seed(seed)
     field = torch.zeros(1, 1, height, width)
     for level in range(1, 8):
         noise = torch.rand(1, 1, 2**level + 1, 2 ** (level + 1) + 1, generator=generator) - 0.5
-        field += F.interpolate(noise, size=(height, width), mode="bicubic", align_corners=True) * 0.58**level * 2
+        field += (
+            F.interpolate(noise, size=(height, width), mode="bicubic", align_corners=True) * 0.58**level * 2
+        )
     cover = ((field - field.mean()) / field.std() * 0.35 + 0.45).clamp(0, 1)
     down = torch.linspace(0, 1, height).view(1, 1, -1, 1)
     sky = torch.cat([0.20 + 0.35 * down, 0.42 + 0.25 * down, 0.72 + 0.12 * down], 1)

@@ -17,13 +17,16 @@ LUMA = (0.299, 0.587, 0.114)
 
 
 def split_photographs(folder: Path, held_out: int, seed: int) -> tuple[list[Path], list[Path]]:
-    """Photographs to train on and photographs never trained on: the same split for the same folder and seed."""
+    """Photographs to train on and photographs never trained on: for a folder and a seed always the same."""
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in {".jpg", ".jpeg", ".png"})
     if len(paths) <= held_out:
         raise ValueError(f"{folder} has {len(paths)} photographs, but {held_out} are to be held out")
     order = torch.randperm(len(paths), generator=torch.Generator().manual_seed(seed)).tolist()
     chosen = set(order[:held_out])
-    return ([p for i, p in enumerate(paths) if i not in chosen], [p for i, p in enumerate(paths) if i in chosen])
+    return (
+        [p for i, p in enumerate(paths) if i not in chosen],
+        [p for i, p in enumerate(paths) if i in chosen],
+    )
 
 
 def read_rgb(path: Path) -> np.ndarray:
@@ -121,7 +124,7 @@ def _reflect(x: Tensor, last: Tensor) -> Tensor:
 
 
 def recolour(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Random contrast, brightness, saturation and white balance for half of the images: a matrix and an offset."""
+    """Random contrast, brightness, saturation and white balance for half of the images."""
     count, device = len(images), images.device
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
@@ -141,7 +144,7 @@ def recolour(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def mix(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Two fifths get a rectangle of another image pasted in, a sixth are blended with another, the rest stay."""
+    """Two fifths get a rectangle of another image pasted in, a sixth are blended with one, the rest stay."""
     count, size, device = len(images), images.shape[-1], images.device
     kind = torch.rand(count, 1, 1, generator=generator, device=device)
     extent = torch.rand(count, 2, generator=generator, device=device) * 0.6 + 0.2

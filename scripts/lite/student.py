@@ -39,7 +39,8 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
 class Teacher(nn.Module):
     """SqueezeNet 1.0, frozen: its three taps and its class map.
 
-    forward: normalised images (B, 3, H, W) -> ({"3": (B, 256, h3, w3), "4": ..., "5": ...}, (B, 1000, h5, w5)).
+    forward: normalised images (B, 3, H, W) -> its taps by the student's block, ({"3": (B, 256, h3, w3), ...},
+    and its class map (B, 1000, h5, w5)).
     """
 
     def __init__(self, path: Path) -> None:
@@ -69,7 +70,7 @@ class Teacher(nn.Module):
 class Student(nn.Module):
     """vgg16-lite with BatchNorm after every convolution and a projection onto each tap of the teacher.
 
-    forward: normalised images -> the last activations of blocks 3, 4, 5 and the class map, on its own grid.
+    forward: normalised images -> ({"3": the last activations of block 3, ...}, class map), on its own grid.
     """
 
     def __init__(self, widths: Sequence[int] = WIDTHS) -> None:
@@ -85,38 +86,28 @@ class Student(nn.Module):
         )
         self.head = nn.Conv2d(channels, CLASSES, 1)
 
-    def features(self, x: Tensor, rest: int = 0) -> dict[str, Tensor]:
-        """The last activations of blocks 3, 4 and 5; the first `rest` blocks get no gradient."""
+    def forward(self, x: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         found = {}
-        for block in range(1, len(DEPTHS) + 1):
-            with torch.set_grad_enabled(torch.is_grad_enabled() and block > rest):
-                x = self._block(block, x)
-                if str(block) in TAPS:
-                    found[str(block)] = x
-                if block < len(DEPTHS):
-                    x = F.max_pool2d(x, 2)
-        return found
-
-    def _block(self, block: int, x: Tensor) -> Tensor:
-        for i in range(1, DEPTHS[block - 1] + 1):
-            x = self.get_submodule(f"conv{block}_{i}")(x)
-            x = F.relu(self.get_submodule(f"norm{block}_{i}")(x), inplace=True)
-        return x
-
-    def forward(self, x: Tensor, rest: int = 0) -> tuple[dict[str, Tensor], Tensor]:
-        found = self.features(x, rest)
-        return found, self.head(found["5"])
+        for block, depth in enumerate(DEPTHS, 1):
+            for i in range(1, depth + 1):
+                x = self.get_submodule(f"conv{block}_{i}")(x)
+                x = F.relu(self.get_submodule(f"norm{block}_{i}")(x), inplace=True)
+            if str(block) in TAPS:
+                found[str(block)] = x
+            if block < len(DEPTHS):
+                x = F.max_pool2d(x, 2)
+        return found, self.head(x)
 
 
 def shift_grid(x: Tensor, cells: float, shape: tuple[int, int]) -> Tensor:
-    """Read a map (B, C, h, w) `cells` to the right and below, by linear interpolation, at `shape` positions."""
+    """Read a map (B, C, h, w) at `shape` positions `cells` to the right and below, interpolated."""
     height, width = shape
     x = x[..., :height, :] * (1 - cells) + x[..., 1 : height + 1, :] * cells
     return x[..., :width] * (1 - cells) + x[..., 1 : width + 1] * cells
 
 
 def fold(state: Mapping[str, Tensor], epsilon: float = 1e-5) -> dict[str, Tensor]:
-    """The student's weights as the package wants them: BatchNorm folded into the convolutions, no projections."""
+    """The student's weights as they ship: BatchNorm folded into the convolutions, no projections."""
     folded = {}
     for name in CONVOLUTIONS:
         norm = f"norm{name[4:]}"
@@ -129,7 +120,7 @@ def fold(state: Mapping[str, Tensor], epsilon: float = 1e-5) -> dict[str, Tensor
 
 
 def warm_start(student: Student, old: Mapping[str, Tensor]) -> None:
-    """Start from a narrower network: its channels come first, new ones are added to them with small weights in."""
+    """Start from a narrower network: its channels come first, new ones are added behind them."""
     own = student.state_dict()
     for name, start in _renamed(old).items():
         target = own[name]

@@ -1,0 +1,101 @@
+"""Flow, warping, reliability and cuts on pictures whose motion is known."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from dreamvideo.motion.cuts import CutDetector
+from dreamvideo.motion.flow import backward_warp, compose_flows, flow_estimator
+from dreamvideo.motion.reliability import leaves_frame, occlusion_mask, reliability
+
+SHIFT = (3, 2)  # px right, down
+
+
+def texture(seed: int = 0, shape: tuple[int, int] = (96, 128)) -> np.ndarray:
+    noise = np.random.default_rng(seed).integers(0, 255, (*shape, 3), np.uint8)
+    return cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 2), None, 0, 255, cv2.NORM_MINMAX)
+
+
+def moved(frame: np.ndarray) -> np.ndarray:
+    return np.roll(frame, (SHIFT[1], SHIFT[0]), axis=(0, 1))
+
+
+@pytest.mark.parametrize("method", ["dis", "farneback"])
+def test_backward_flow_points_to_where_the_picture_came_from(method: str) -> None:
+    before = texture()
+    flow = flow_estimator(method)(moved(before), before)  # type: ignore[arg-type]
+    inner = flow[16:-16, 16:-16]
+    assert np.abs(inner - (-SHIFT[0], -SHIFT[1])).mean() < 0.5
+
+
+@pytest.mark.parametrize("method", ["dis", "farneback", "none"])
+def test_a_still_scene_has_no_flow(method: str) -> None:
+    frame = texture()
+    assert not flow_estimator(method)(frame, frame.copy()).any()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (8, 40), (40, 8), (17, 33)])
+def test_flow_of_tiny_frames_is_none_or_finite(shape: tuple[int, int]) -> None:
+    frame = texture(shape=shape)
+    flow = flow_estimator("dis")(frame, frame[::-1].copy())
+    assert flow.shape == (*shape, 2)
+    assert np.isfinite(flow).all()
+
+
+def test_warping_along_no_flow_changes_nothing() -> None:
+    frame = texture()
+    assert np.array_equal(backward_warp(frame, np.zeros((96, 128, 2), np.float32)), frame)
+
+
+def test_warping_along_the_flow_undoes_the_motion() -> None:
+    before = texture()
+    after = moved(before)
+    flow = np.full((96, 128, 2), (-SHIFT[0], -SHIFT[1]), np.float32)
+    assert np.array_equal(backward_warp(before, flow)[8:, 8:], after[8:, 8:])
+
+
+def test_warping_refuses_a_flow_of_another_size() -> None:
+    with pytest.raises(ValueError, match="flow is"):
+        backward_warp(texture(), np.zeros((4, 4, 2), np.float32))
+
+
+def test_composed_flow_is_both_in_a_row() -> None:
+    first = np.full((20, 30, 2), (2, 0), np.float32)
+    then = np.full((20, 30, 2), (1, -1), np.float32)
+    assert np.allclose(compose_flows(first, then), (3, -1))
+
+
+def test_consistent_motion_is_not_occluded_and_leaving_is() -> None:
+    there = np.full((40, 60, 2), (5, 0), np.float32)
+    mask = occlusion_mask(there, -there)
+    assert not mask[:, :54].any()
+    assert mask[:, 56:].all()
+    assert np.array_equal(leaves_frame(there), mask)
+
+
+def test_flows_that_do_not_return_are_occluded() -> None:
+    there = np.full((40, 60, 2), (0, 3), np.float32)
+    assert occlusion_mask(there, there)[:36].all()
+
+
+def test_reliability_is_whole_where_nothing_changed_and_gone_where_all_did() -> None:
+    frame, still = texture(), np.zeros((96, 128, 2), np.float32)
+    assert (reliability(frame, frame.copy(), still, still) == 1).all()
+    assert reliability(frame, 255 - frame, still, still).mean() < 0.5
+
+
+def test_a_cut_is_found_and_a_pan_is_not() -> None:
+    detector = CutDetector()
+    shot = texture(1)
+    pan = [np.roll(cv2.GaussianBlur(shot, (0, 0), 4), t, axis=1) for t in range(8)]
+    assert not any(detector.is_cut(frame, explained=0.9) for frame in pan)
+    assert detector.is_cut(255 - texture(2), explained=0.1)
+    assert not detector.is_cut(255 - texture(2), explained=1.0)
+
+
+def test_a_change_that_motion_explains_is_not_a_cut() -> None:
+    detector = CutDetector()
+    detector.is_cut(texture(1), explained=1.0)
+    assert not detector.is_cut(255 - texture(2), explained=0.9)

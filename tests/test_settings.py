@@ -1,0 +1,104 @@
+"""Settings: the defaults are valid, and what is out of range is refused with a line that names it."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, fields, replace
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from dreamvideo.errors import SettingsError
+from dreamvideo.settings import (
+    CUT_METHODS,
+    FLOW_METHODS,
+    CarrySettings,
+    DreamSettings,
+    FilmSettings,
+)
+
+KINDS = (DreamSettings, CarrySettings, FilmSettings)
+
+BAD: list[tuple[type, str, tuple[Any, ...]]] = [
+    (DreamSettings, "octaves", (0, -1, 21)),
+    (DreamSettings, "octave_scale", (1.0, 0.5, 4.1, float("nan"))),
+    (DreamSettings, "steps", (0, 1001)),
+    (DreamSettings, "step_size", (0.0, -0.1, 0.3, float("nan"))),
+    (DreamSettings, "natural", (-0.1, 1.1, float("nan"))),
+    (DreamSettings, "smooth", (-0.1, 11.0, float("nan"))),
+    (DreamSettings, "jitter", (-1, 513)),
+    (CarrySettings, "refresh", (-1, 1001)),
+    (CarrySettings, "carry", (-0.01, 1.01, float("nan"))),
+    (CarrySettings, "cadence", (0, 101)),
+    (CarrySettings, "flow", ("lk", "")),
+    (CarrySettings, "cuts", ("yes", "")),
+    (FilmSettings, "detail", (31, 8193)),
+    (FilmSettings, "strength", (-0.1, 11.0, float("nan"), float("inf"))),
+    (FilmSettings, "size", ((0, 10), (10, 0), (20000, 10))),
+    (FilmSettings, "start", (-0.1, float("nan"))),
+    (FilmSettings, "end", (0.0, -1.0, float("nan"))),
+    (FilmSettings, "frames", (0, -1)),
+    (FilmSettings, "fps", (Fraction(0), Fraction(-25), Fraction(1001))),
+    (FilmSettings, "crf", (-1, 52)),
+]
+
+EDGES: list[tuple[type, str, tuple[Any, ...]]] = [
+    (DreamSettings, "octaves", (1, 20)),
+    (DreamSettings, "octave_scale", (1.01, 4.0)),
+    (DreamSettings, "jitter", (0, 512)),
+    (DreamSettings, "layers", ((("conv4_3", -1.0),), (("conv4_3", 1.0), ("pool5", 0.5)))),
+    (CarrySettings, "refresh", (0,)),
+    (CarrySettings, "carry", (0.0, 1.0)),
+    (CarrySettings, "cadence", (1, 100)),
+    (CarrySettings, "flow", FLOW_METHODS),
+    (CarrySettings, "cuts", CUT_METHODS),
+    (FilmSettings, "detail", (32, 8192)),
+    (FilmSettings, "strength", (0.0, 10.0)),
+    (FilmSettings, "size", ((1, 1), (16384, 16384))),
+    (FilmSettings, "fps", (Fraction(24000, 1001), Fraction(1000))),
+    (FilmSettings, "crf", (0, 51)),
+]
+
+
+def each(cases: list[tuple[type, str, tuple[Any, ...]]]) -> list[Any]:
+    return [
+        pytest.param(kind, name, value, id=f"{name}={value}") for kind, name, values in cases for value in values
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_defaults_are_valid_and_cannot_be_changed(kind: type) -> None:
+    settings = kind()
+    with pytest.raises(FrozenInstanceError):
+        setattr(settings, fields(settings)[0].name, None)
+
+
+@pytest.mark.parametrize("kind, name, value", each(BAD))
+def test_out_of_range_is_refused_by_name(kind: type, name: str, value: object) -> None:
+    with pytest.raises(SettingsError, match=rf"^{name} must be [^\n]+, got [^\n]*$"):
+        replace(kind(), **{name: value})
+
+
+@pytest.mark.parametrize("kind, name, value", each(EDGES))
+def test_the_edges_are_in_range(kind: type, name: str, value: object) -> None:
+    assert getattr(replace(kind(), **{name: value}), name) == value
+
+
+@pytest.mark.parametrize("weight", [float("nan"), float("inf"), 1e7])
+def test_the_weight_of_a_layer_is_a_number(weight: float) -> None:
+    with pytest.raises(SettingsError, match="weight of layer conv4_3 must be a number"):
+        DreamSettings(layers=(("conv4_3", weight),))
+
+
+def test_the_end_lies_after_the_start() -> None:
+    with pytest.raises(SettingsError, match="end must be later than start"):
+        FilmSettings(start=2.0, end=2.0)
+    assert FilmSettings(start=2.0, end=2.5).end == 2.5
+
+
+def test_every_ranged_setting_is_tried() -> None:
+    """A new setting gets a line in BAD, or a place among those that any value suits."""
+    any_value = {"layers", "seed", "audio"}
+    tried = {(kind, name) for kind, name, _ in BAD}
+    missing = [(kind.__name__, f.name) for kind in KINDS for f in fields(kind) if (kind, f.name) not in tried]
+    assert [name for _, name in missing if name not in any_value] == []
