@@ -10,14 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-from dreamvideo.motion.flow import backward_warp, compose_flows
+from dreamvideo.images import box_mean
+from dreamvideo.motion.flow import SHARP, backward_warp, compose_flows
 
-# Lanczos-4 keeps what bilinear loses and, unlike OpenCV's bicubic, does not grow when it is repeated
-# (PRACTICE: energy 0.80 after 60 passes, bicubic 9.5).
-RESIDUAL_KERNEL = cv2.INTER_LANCZOS4
 LOCAL = 15  # px, side of the box in which the strength of a residual is measured and held
 MOST_GAIN = 1.5  # what holding the strength may amplify; more would be amplified noise
 KNOWN_FLOOR = 0.6  # share of the dream that an area keeps which neither key sees: thinner, never bare
@@ -42,10 +39,16 @@ class Motion:
 
 @dataclass(frozen=True)
 class Carried:
-    """A residual that came from elsewhere: (H, W, 3), and how far to trust it: (H, W), 0 to 1."""
+    """A residual that came from a key.
+
+    Attributes:
+        residual: (H, W, 3). confidence: (H, W), 0 to 1, how far to trust it.
+        path: flow from here to the key, (H, W, 2) px.
+    """
 
     residual: np.ndarray
     confidence: np.ndarray
+    path: np.ndarray
 
 
 def carry_forward(residual: np.ndarray, motions: Sequence[Motion]) -> Iterator[Carried]:
@@ -70,8 +73,8 @@ def _carry(residual: np.ndarray, steps: Iterator[tuple[np.ndarray, np.ndarray]])
             path, confidence = flow, reliable
         else:
             path, confidence = compose_flows(flow, path), reliable * backward_warp(confidence, flow)
-        moved = backward_warp(residual, path, RESIDUAL_KERNEL)
-        yield Carried(hold_strength(moved, backward_warp(energy, path)), confidence)
+        moved = backward_warp(residual, path, SHARP)
+        yield Carried(hold_strength(moved, backward_warp(energy, path)), confidence, path)
 
 
 def blend(earlier: Carried, later: Carried, position: float) -> np.ndarray:
@@ -96,7 +99,7 @@ def blend(earlier: Carried, later: Carried, position: float) -> np.ndarray:
 
 def local_energy(residual: np.ndarray) -> np.ndarray:
     """Mean square of a residual (H, W, 3) around each pixel: (H, W)."""
-    return np.maximum(cv2.blur(np.einsum("hwc,hwc->hw", residual, residual), (LOCAL, LOCAL)), 0)
+    return box_mean(np.einsum("hwc,hwc->hw", residual, residual), LOCAL)
 
 
 def hold_strength(residual: np.ndarray, energy: np.ndarray) -> np.ndarray:

@@ -17,17 +17,17 @@ from dreamvideo.carry import Carried, Motion, blend, carry_backward, carry_forwa
 from dreamvideo.dream import Effort, activation_strength, dream_residual
 from dreamvideo.images import fit_long_side, frame_from_image, image_from_frame, resize
 from dreamvideo.motion.cuts import CutDetector
-from dreamvideo.motion.flow import FlowEstimator, flow_estimator
-from dreamvideo.motion.reliability import reliability
+from dreamvideo.motion.flow import FlowEstimator, backward_warp, flow_estimator
+from dreamvideo.motion.reliability import likeness, reliability
 from dreamvideo.nets import Network
 from dreamvideo.prefetch import prefetch
 from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings
 from dreamvideo.stages import Stages
 
-
 SMALLEST_DETAIL = 32  # px; five poolings halve it to 1
 AHEAD = 4  # frames decoded and looked at before the dream asks for them
 MOST_LOST = 0.3  # share of a frame that may be newly seen since the last key before another is made early
+MOST_NEW = 0.6  # share of a key that may be new before the shot begins anew
 SURE = 0.8  # a confidence that counts as certain; the rest is what light and noise do
 LEAST_NEW = 0.2  # less new than this is left to the renewal
 MOST_PACE = 3.0  # times the step size, in new areas only: elsewhere larger steps tear patterns apart
@@ -72,17 +72,15 @@ def dream_residuals(
         (frame, residual) for each frame; the residual is float32 (h, w, 3) at the detail size.
     """
     stages = stages or Stages()
-    shot = Shot(np.zeros((1, 1, 3), np.float32), 0.0)
+    shot: Shot | None = None
     ahead = prefetch(observe(frames, carry, detail, stages), AHEAD)
     for span in spans(ahead, carry.cadence):
-        if span[0].motion is None or carry.carry == 0:
+        if shot is None or span[0].motion is None or carry.carry == 0:
             with stages.timed("dream"):
-                residuals = [dream_residual(network, image_from_frame(seen.small), dream) for seen in span]
-                first = image_from_frame(span[0].small) + residuals[0]
-                shot = Shot(residuals[-1], activation_strength(network, first, dream))
+                shots = [begin_shot(image_from_frame(seen.small), network, dream) for seen in span]
+            shot, residuals = shots[-1], [one.residual for one in shots]
         else:
-            residuals = dream_span(span, shot, network, dream, carry, stages)
-            shot = replace(shot, residual=residuals[-1])
+            shot, residuals = dream_span(span, shot, network, dream, carry, stages)
         yield from zip((seen.frame for seen in span), residuals, strict=True)
 
 
@@ -91,12 +89,21 @@ class Shot:
     """What the next key of a shot needs of those before.
 
     Attributes:
-        residual: the last key's.
+        residual: the last key's, (H, W, 3).
+        source: what the residual was dreamed on at each place, (H, W, 3); where it was carried from afar
+            that is an old picture of the same thing.
         level: the objective's value on the shot's first key, to be held.
     """
 
     residual: np.ndarray
+    source: np.ndarray
     level: float
+
+
+def begin_shot(source: np.ndarray, network: Network, dream: DreamSettings) -> Shot:
+    """Dream a key from nothing, with all steps."""
+    residual = dream_residual(network, source, dream)
+    return Shot(residual, source, activation_strength(network, source + residual, dream))
 
 
 def observe(
@@ -158,33 +165,52 @@ def spans(seen: Iterable[Seen], cadence: int) -> Iterator[list[Seen]]:
 
 
 def dream_span(
-    span: Sequence[Seen], shot: Shot, network: Network, dream: DreamSettings, carry: CarrySettings, stages: Stages
-) -> list[np.ndarray]:
+    span: Sequence[Seen],
+    shot: Shot,
+    network: Network,
+    dream: DreamSettings,
+    carry: CarrySettings,
+    stages: Stages,
+) -> tuple[Shot, list[np.ndarray]]:
     """The residuals of a span's frames: the last is dreamed, those before it are carried from both keys."""
     motions = [seen.motion for seen in span if seen.motion is not None]
     with stages.timed("carry"):
         forward = list(carry_forward(shot.residual, motions))
     with stages.timed("dream"):
-        key = refresh(image_from_frame(span[-1].small), forward[-1], shot.level, network, dream, carry)
+        shot = refresh(shot, image_from_frame(span[-1].small), forward[-1], network, dream, carry)
     with stages.timed("carry"):
-        backward = list(carry_backward(key, motions[1:]))[::-1]
+        backward = list(carry_backward(shot.residual, motions[1:]))[::-1]
         between = [
             blend(earlier, later, position / len(span))
             for position, (earlier, later) in enumerate(zip(forward, backward, strict=False), start=1)
         ]
-    return [*between, key]
+    return shot, [*between, shot.residual]
 
 
 def refresh(
-    source: np.ndarray, arrived: Carried, level: float, network: Network, dream: DreamSettings, carry: CarrySettings
-) -> np.ndarray:
-    """Dream a key on: as many steps at each pixel as it lacks of the dream that should be there."""
-    kept = carry.carry * np.minimum(1, arrived.confidence / SURE)
-    residual = arrived.residual * kept[..., None]
-    if carry.refresh == 0:
-        return residual
-    faded = 1 - activation_strength(network, source + arrived.residual, dream) / level
-    return dream_residual(network, source, dream, residual, plan_efforts(1 - kept, faded, dream, carry))
+    shot: Shot,
+    source: np.ndarray,
+    arrived: Carried,
+    network: Network,
+    dream: DreamSettings,
+    carry: CarrySettings,
+) -> Shot:
+    """Dream a key on: as many steps at each pixel as it lacks of the dream that should be there.
+
+    A place is new where the flow cannot be trusted, and where the thing that was dreamed on has come to look
+    different, in a fade or a change of light. Where nearly all is new, the shot begins anew.
+    """
+    remembered = backward_warp(shot.source, arrived.path)
+    kept = np.minimum(1, arrived.confidence / SURE) * np.minimum(1, likeness(source, remembered) / SURE)
+    kept *= carry.carry
+    if kept.mean() < 1 - MOST_NEW and carry.refresh:
+        return begin_shot(source, network, dream)
+    residual, new = arrived.residual * kept[..., None], 1 - kept
+    if carry.refresh:
+        arrived_level = activation_strength(network, source + arrived.residual, dream)
+        faded = 1 - arrived_level / shot.level if shot.level > 0 else 0.0
+        residual = dream_residual(network, source, dream, residual, plan_efforts(new, faded, dream, carry))
+    return replace(shot, residual=residual, source=remembered + new[..., None] * (source - remembered))
 
 
 def plan_efforts(new: np.ndarray, faded: float, dream: DreamSettings, carry: CarrySettings) -> list[Effort]:

@@ -17,6 +17,7 @@ from dreamvideo.octaves import jitter_sequence, octave_sizes
 from dreamvideo.precondition import NaturalStep
 from dreamvideo.settings import DreamSettings
 
+
 @dataclass(frozen=True)
 class Effort:
     """How hard one octave of a carried image is dreamed.
@@ -67,7 +68,9 @@ def dream_residual(
             objective,
             tensor_from_image(resize(source, octave_size)).to(network.device),
             tensor_from_image(np.ascontiguousarray(start)).to(network.device),
-            jitter_sequence(settings.seed, octave, effort.steps if effort else settings.steps, settings.jitter),
+            jitter_sequence(
+                settings.seed, octave, effort.steps if effort else settings.steps, settings.jitter
+            ),
             settings.step_size,
             NaturalStep(settings, network.device),
             *_effort_tensors(effort, octave_size, network),
@@ -85,7 +88,8 @@ def _effort_tensors(
     if effort is None:
         return None, None
     need, pace = (
-        tensor_from_image(resize(values, size)[..., None]).to(network.device) for values in (effort.need, effort.pace)
+        tensor_from_image(resize(values, size)[..., None]).to(network.device)
+        for values in (effort.need, effort.pace)
     )
     return need, pace
 

@@ -65,7 +65,9 @@ def check_job(source: Path, target: Path, *, overwrite: bool) -> str:
     if kind == "still":
         raise UsageError(f"{source} is a still: give the output an ending like .png or .jpg")
     if wanted == "still":
-        raise UsageError(f"{source} is a clip: give the output an ending like .mp4 or .gif, or --frames 1 and a folder")
+        raise UsageError(
+            f"{source} is a clip: give the output an ending like .mp4 or .gif, or --frames 1 and a folder"
+        )
     return "clip"
 
 
@@ -133,7 +135,9 @@ def _dream_clip(
         return Report(target, count, reader.fps, size, stages=stages.seconds, broken_at=reader.broken_at)
 
 
-def _decoded(reader: ClipReader | StillsReader, times: list[Fraction], stages: Stages) -> Iterator[np.ndarray]:
+def _decoded(
+    reader: ClipReader | StillsReader, times: list[Fraction], stages: Stages
+) -> Iterator[np.ndarray]:
     """The reader's frames; their times are put into `times`, to be taken out when they are written."""
     frames = iter(reader)
     while True:

@@ -44,7 +44,10 @@ def read_still(path: Path) -> np.ndarray:
 
 def write_still(path: Path, frame: np.ndarray) -> None:
     """Write a frame as png, jpg or webp by its ending; the file appears only when complete."""
-    quality = {".jpg": [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY], ".webp": [cv2.IMWRITE_WEBP_QUALITY, JPEG_QUALITY]}
+    quality = {
+        ".jpg": [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
+        ".webp": [cv2.IMWRITE_WEBP_QUALITY, JPEG_QUALITY],
+    }
     ending = path.suffix.lower().replace(".jpeg", ".jpg")
     done, data = cv2.imencode(ending, cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), quality.get(ending, []))
     if not done:
@@ -95,3 +98,13 @@ def resize(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return picture
     shrinks = size[0] <= picture.shape[1] and size[1] <= picture.shape[0]
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LANCZOS4)
+
+
+def box_mean(values: np.ndarray, side: int) -> np.ndarray:
+    """The mean of non-negative values (H, W) over a box of `side` px around each of them."""
+    return np.maximum(cv2.blur(values, (side, side)), 0)  # its running sums can fall a hair below 0
+
+
+def sharpness(frame: np.ndarray) -> float:
+    """Mean absolute Laplacian of a frame's luma, grey levels."""
+    return float(np.abs(cv2.Laplacian(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), cv2.CV_32F)).mean())

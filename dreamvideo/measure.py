@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from dreamvideo.errors import InputError, SettingsError
-from dreamvideo.images import fit_long_side, image_from_frame, resize
+from dreamvideo.images import fit_long_side, image_from_frame, resize, sharpness
 from dreamvideo.media.stills import open_clip
 from dreamvideo.motion.flow import FlowEstimator, backward_warp, flow_estimator
 from dreamvideo.motion.reliability import occlusion_mask
@@ -48,14 +47,9 @@ def _pair_errors(this: Pair, following: Pair, estimate: FlowEstimator) -> tuple[
 
 
 def _error(frame: np.ndarray, following: np.ndarray, flow: np.ndarray, seen: np.ndarray) -> float:
-    back = backward_warp(image_from_frame(following), flow, cv2.INTER_LINEAR)
+    back = backward_warp(image_from_frame(following), flow)
     squared = (back - image_from_frame(frame)) ** 2
     return float(squared[seen].sum() / max(1, 3 * np.count_nonzero(seen)))
-
-
-def sharpness(frame: np.ndarray) -> float:
-    """Mean absolute Laplacian of the luma of a frame, grey levels."""
-    return float(np.abs(cv2.Laplacian(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), cv2.CV_32F)).mean())
 
 
 def measure_files(source: Path, dream: Path, detail: int, flow: str) -> dict[str, float]:

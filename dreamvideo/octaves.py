@@ -27,4 +27,6 @@ def jitter_sequence(seed: int, octave: int, steps: int, largest: int) -> list[Ji
     fresh jitter in every frame is a flicker of its own.
     """
     generator = random.Random(f"{seed}/{octave}")
-    return [(generator.randint(-largest, largest), generator.randint(-largest, largest)) for _ in range(steps)]
+    return [
+        (generator.randint(-largest, largest), generator.randint(-largest, largest)) for _ in range(steps)
+    ]

@@ -1,4 +1,4 @@
-"""What a gradient goes through before it becomes a step, so that a dream looks like a picture and travels well.
+"""What a gradient goes through before it becomes a step, so that a dream looks good and travels well.
 
 Ascent along the bare gradient makes rainbow colours and grain at the finest scale. Photographs have
 neither; and grain that fine does not survive being carried by half a pixel (with vgg16-lite a half-pixel

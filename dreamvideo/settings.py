@@ -40,7 +40,7 @@ class DreamSettings:
     """Mean change per pixel and step, images in [0, 1]."""
 
     natural: float = 0.5
-    """How far colours move together as they do in photographs: 0 is the gradient's own rainbow, 1 nearly grey."""
+    """How far colours move together as in photographs: 0 is the gradient's own rainbow, 1 nearly grey."""
 
     smooth: float = 0.7
     """Sigma, px, of the blur of each gradient: finer grain than this does not survive being carried."""
@@ -125,7 +125,9 @@ class FilmSettings:
         _require(32 <= self.detail <= 8192, "detail", "between 32 and 8192 px", self.detail)
         _require(0.0 <= self.strength <= 10.0, "strength", "between 0 and 10", self.strength)
         if self.size is not None:
-            _require(all(1 <= side <= 16384 for side in self.size), "size", "sides of 1 to 16384 px", self.size)
+            _require(
+                all(1 <= side <= 16384 for side in self.size), "size", "sides of 1 to 16384 px", self.size
+            )
         _require(self.start >= 0.0, "start", "0 s or later", self.start)
         _require(self.end is None or self.end > self.start, "end", "later than start", self.end)
         _require(self.frames is None or self.frames >= 1, "frames", "at least 1", self.frames)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Measure what dreamvideo promises, on real clips with a real network, and print one table.
+r"""Measure what dreamvideo promises, on real clips with a real network, and print one table.
 
-    scripts/bench.py --clips CLIP [CLIP ...] --cuts CLIP --model squeezenet1_0 --weights FILE --layer features.7
+    scripts/bench.py --clips CLIP [CLIP ...] --cuts CLIP \
+        --model squeezenet1_0 --weights FILE --layer features.7
 
 All the ways to dream a clip run in turn on the same frames in one process, so that their times compare. Warp
 errors are measured with Farneback's flow; everything is rendered with DIS.
@@ -61,7 +62,9 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--clips", type=Path, nargs="+", required=True, help="clips to dream")
     parser.add_argument("--cuts", type=Path, help="a clip with hard cuts")
     parser.add_argument("--model", default="vgg16-lite")
@@ -75,7 +78,7 @@ def parse() -> argparse.Namespace:
 
 
 def machine() -> str:
-    return f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    return f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 
 def read(path: Path, detail: int, count: int | None) -> Frames:
@@ -85,7 +88,9 @@ def read(path: Path, detail: int, count: int | None) -> Frames:
         return [resize(timed.frame, size) for timed in reader]
 
 
-def bench_clip(name: str, frames: Frames, network: Network, dream: DreamSettings) -> dict[str, dict[str, float]]:
+def bench_clip(
+    name: str, frames: Frames, network: Network, dream: DreamSettings
+) -> dict[str, dict[str, float]]:
     """Every way to dream the clip: stability, strength and speed beside each frame by itself."""
     ways: dict[str, Way] = {
         "each frame by itself": lambda f: carried(f, network, dream, EACH_BY_ITSELF),
@@ -106,7 +111,9 @@ def bench_clip(name: str, frames: Frames, network: Network, dream: DreamSettings
         levels = np.array([activation_strength(network, image_from_frame(d), dream) for d in dreamed])
         low, high = spread(levels, starts)
         new = new_area_ratio(frames, dreamed, starts)
-        results[way] = dict(excess=output - source, level=float(levels.mean()), seconds=seconds, low=low, high=high, new=new)
+        results[way] = dict(
+            excess=output - source, level=float(levels.mean()), seconds=seconds, low=low, high=high, new=new
+        )
         print_row(name, way, results[way], results["each frame by itself"])
     return results
 
@@ -116,8 +123,9 @@ def print_row(clip: str, way: str, row: dict[str, float], base: dict[str, float]
     row["relative_level"] = row["level"] / base["level"]
     row["speed"] = base["seconds"] / row["seconds"]
     print(
-        f"{clip:10} {way:32} excess {row['relative_excess']:.3f}  strength {row['relative_level']:.2f}  per frame "
-        f"{row['low']:.2f}-{row['high']:.2f}  new areas {row['new']:.2f}  {row['seconds']:.3f} s/frame, {row['speed']:.1f}x",
+        f"{clip:10} {way:32} excess {row['relative_excess']:.3f}  "
+        f"strength {row['relative_level']:.2f}  per frame {row['low']:.2f}-{row['high']:.2f}  "
+        f"new areas {row['new']:.2f}  {row['seconds']:.3f} s/frame, {row['speed']:.1f}x",
         flush=True,
     )
 
@@ -133,7 +141,9 @@ def blended(frames: Frames, network: Network, dream: DreamSettings) -> Frames:
     for frame in frames:
         image = image_from_frame(frame)
         start = 0.85 * image + 0.15 * image_from_frame(dreamed[-1]) if dreamed else image
-        dreamed.append(add_residual(frame, start + dream_residual(network, start, dream) - image, FilmSettings()))
+        dreamed.append(
+            add_residual(frame, start + dream_residual(network, start, dream) - image, FilmSettings())
+        )
     return dreamed
 
 
@@ -144,9 +154,13 @@ def warped(frames: Frames, network: Network, dream: DreamSettings) -> Frames:
     for t, frame in enumerate(frames):
         image = start = image_from_frame(frame)
         if dreamed:
-            start = 0.5 * image + 0.5 * image_from_frame(backward_warp(dreamed[-1], estimate(frame, frames[t - 1])))
+            start = 0.5 * image + 0.5 * image_from_frame(
+                backward_warp(dreamed[-1], estimate(frame, frames[t - 1]))
+            )
         settings = few if dreamed else dream
-        dreamed.append(add_residual(frame, start + dream_residual(network, start, settings) - image, FilmSettings()))
+        dreamed.append(
+            add_residual(frame, start + dream_residual(network, start, settings) - image, FilmSettings())
+        )
     return dreamed
 
 
@@ -161,7 +175,10 @@ def shots(starts: list[int], count: int) -> Iterator[slice]:
 
 def warp_error_within(frames: Frames, dreamed: Frames, starts: list[int], estimate) -> tuple[float, float]:
     """E_warp inside the shots, weighted by their pairs of frames."""
-    parts = [(s.stop - s.start - 1, warp_error(zip(frames[s], dreamed[s], strict=True), estimate)) for s in shots(starts, len(frames))]
+    parts = [
+        (s.stop - s.start - 1, warp_error(zip(frames[s], dreamed[s], strict=True), estimate))
+        for s in shots(starts, len(frames))
+    ]
     parts = [part for part in parts if part[0]]
     weights = np.array([weight for weight, _ in parts], float)
     output, source = np.average([errors for _, errors in parts], axis=0, weights=weights)
@@ -175,13 +192,18 @@ def spread(levels: np.ndarray, starts: list[int]) -> tuple[float, float]:
 
 
 def new_area_ratio(frames: Frames, dreamed: Frames, starts: list[int]) -> float:
-    """Strength of the residual (root mean square) where a pixel came into sight, over the rest of the frame."""
+    """Strength of the residual (root mean square) where pixels came into sight, over the frame's rest."""
     estimate, new_squares, rest_squares = flow_estimator("dis"), [], []
     for t in range(1, len(frames)):
         if t in starts:
             continue
         flow, reverse = estimate(frames[t], frames[t - 1]), estimate(frames[t - 1], frames[t])
-        new = cv2.erode((occlusion_mask(flow, reverse, 4.0) | leaves_frame(flow)).astype(np.uint8), np.ones((3, 3))) > 0
+        new = (
+            cv2.erode(
+                (occlusion_mask(flow, reverse, 4.0) | leaves_frame(flow)).astype(np.uint8), np.ones((3, 3))
+            )
+            > 0
+        )
         squares = (image_from_frame(dreamed[t]) - image_from_frame(frames[t])) ** 2
         if new.mean() > 0.002:
             new_squares.append(squares[new].mean())
@@ -197,7 +219,10 @@ def bench_still(frame: np.ndarray, network: Network, dream: DreamSettings) -> di
         name: abs(measure(dreamed[-1]) / measure(dreamed[10]) - 1)
         for name, measure in (("mean", np.mean), ("contrast", np.std), ("saturation", saturation))
     }
-    print(f"still      change {change:.3f} grey levels per frame; drift " + ", ".join(f"{k} {v:.2%}" for k, v in drift.items()))
+    print(
+        f"still      change {change:.3f} grey levels per frame; drift "
+        + ", ".join(f"{k} {v:.2%}" for k, v in drift.items())
+    )
     return {"change": change, **{name: float(value) for name, value in drift.items()}}
 
 
@@ -215,7 +240,9 @@ def bench_cuts(frames: Frames, network: Network, dream: DreamSettings) -> dict[s
         if t in wanted:
             (_, alone), *_ = dream_residuals(iter([frame]), network, dream, CarrySettings(), 1 << 14)
             worst = max(worst, float(np.abs(residual - alone).max()))
-    print(f"cuts       at {starts[1:]}; the frames after them differ from dreaming from there by at most {worst:g}")
+    print(
+        f"cuts       at {starts[1:]}; frames after them differ from dreaming from there by at most {worst:g}"
+    )
     return {"starts": starts, "difference": worst}
 
 
@@ -228,7 +255,8 @@ def bench_memory() -> dict[str, float]:
             write_noise(clip, count)
             command = [sys.executable, __file__, str(clip), str(Path(folder) / "out.mp4")]
             peaks[count] = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    print(f"memory     peak {peaks[100]:.0f} MB for 100 frames, {peaks[1000]:.0f} MB for 1000: {peaks[1000] / peaks[100]:.3f}")
+    ratio = peaks[1000] / peaks[100]
+    print(f"memory     peak {peaks[100]:.0f} MB for 100 frames, {peaks[1000]:.0f} MB for 1000: {ratio:.3f}")
     return {str(count): peak for count, peak in peaks.items()}
 
 

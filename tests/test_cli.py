@@ -12,7 +12,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
@@ -26,6 +28,7 @@ from conftest import H264, cut_off, describe, film
 import dreamvideo
 from dreamvideo.cli.main import app, main
 from dreamvideo.images import read_still, write_still
+from dreamvideo.media.decode import decode
 from dreamvideo.media.reader import ClipReader
 from dreamvideo.nets.vgg import LAYERS
 from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings
@@ -274,7 +277,11 @@ for arguments in json.load(sys.stdin):
         (["clip.mp4", "-o", "out.mp4", "--layer", "xyz"], 2, "no layer .* called 'xyz': `dreamvideo layers"),
         (["clip.mp4", "-o", "out.mp4", "--device", "tpu"], 2, "no device tpu here; use --device auto"),
         (["clip.mp4", "-o", "out.mp4", "--weights", "none.pth"], 1, "no weights at none.pth"),
-        (["clip.mp4", "-o", "out.mp4", "--weights", "garbage.pth"], 1, "garbage.pth cannot be read as weights"),
+        (
+            ["clip.mp4", "-o", "out.mp4", "--weights", "garbage.pth"],
+            1,
+            "garbage.pth cannot be read as weights",
+        ),
         (["clip.mp4", "-o", "out.mp4", "--model", "vgg16"], 1, "no weights at .*vgg16-397923af.pth"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -288,7 +295,11 @@ def test_wrong_inside(run: Run, place: Path, arguments: list[str], code: int, wo
 
 def test_an_unknown_network(run: Run, place: Path) -> None:
     need_torchvision()
-    refused(run("dream", *GOOD, "--model", "squeezenet"), 2, "no network .*'squeezenet': did you mean squeezenet1_")
+    refused(
+        run("dream", *GOOD, "--model", "squeezenet"),
+        2,
+        "no network .*'squeezenet': did you mean squeezenet1_",
+    )
     refused(run("layers", "--model", "vgg61"), 2, "no network called 'vgg61': did you mean vgg1")
 
 
@@ -346,7 +357,8 @@ def test_the_same_seed_gives_the_same_film(run: Run, place: Path) -> None:
 
 def test_part_of_a_clip_at_another_size_and_rate(run: Run, place: Path) -> None:
     dreamed(
-        run, *("clip.mp4", "-o", "out.mp4", "--start", "0:00.2", "--end", "0.8", "--fps", "10", "--size", "40x30"),
+        run,
+        *("clip.mp4", "-o", "out.mp4", "--start", "0:00.2", "--end", "0.8", "--fps", "10", "--size", "40x30"),
         "--no-audio",
     )
     with ClipReader("out.mp4") as reader:
@@ -400,7 +412,9 @@ def test_layers_with_weights_and_every_way_to_carry(run: Run, place: Path) -> No
     layers = ("--layer", "conv3_3=1", "--layer", "relu4_2=0.5")
     dreamed(run, "clip.mp4", "-o", "a.mp4", *layers, "--frames", "3", "--flow", "farneback", "--cadence", "1")
     dreamed(run, "clip.mp4", "-o", "b.mp4", *layers, "--frames", "3", "--flow", "none", "--carry", "0.5")
-    dreamed(run, "clip.mp4", "-o", "c.mp4", "--frames", "3", "--carry", "0", "--cuts", "none", "--refresh", "0")
+    dreamed(
+        run, "clip.mp4", "-o", "c.mp4", "--frames", "3", "--carry", "0", "--cuts", "none", "--refresh", "0"
+    )
     assert [count(name) for name in ("a.mp4", "b.mp4", "c.mp4")] == [3, 3, 3]
 
 
@@ -469,7 +483,9 @@ def test_measure(run: Run, place: Path) -> None:
     dreamed(run, "clip.mp4", "-o", "out.mp4", "--frames", "4")
     outcome = run("measure", "clip.mp4", "out.mp4", "--detail", "64", "--json")
     figures = json.loads(outcome.out)
-    assert outcome.code == 0 and figures and all(isinstance(value, (int, float)) for value in figures.values())
+    assert (
+        outcome.code == 0 and figures and all(isinstance(value, (int, float)) for value in figures.values())
+    )
     plain = run("measure", "clip.mp4", "out.mp4", "--detail", "64")
     assert plain.code == 0 and len(plain.out.splitlines()) == len(figures)
     refused(run("measure", "clip.mp4", "missing.mp4"), 1, "missing.mp4")
@@ -478,13 +494,27 @@ def test_measure(run: Run, place: Path) -> None:
 
 # --- one place for a default ------------------------------------------------------------------------------
 
-OPTIONS_OF_THEIR_OWN = {"source", "output", "model", "weights", "device", "overwrite", "quiet", "as_json", "help"}
+OPTIONS_OF_THEIR_OWN = {
+    "source",
+    "output",
+    "model",
+    "weights",
+    "device",
+    "overwrite",
+    "quiet",
+    "as_json",
+    "help",
+}
 SPELT_OTHERWISE = {"layer": ("layers", None), "start": ("start", "0"), "no_audio": ("audio", False)}
 """option -> (setting, the default in the words of the command line)"""
 
 
 def test_every_option_defaults_to_its_setting() -> None:
-    settings = {field.name: field.default for kind in (DreamSettings, CarrySettings, FilmSettings) for field in fields(kind)}
+    settings = {
+        field.name: field.default
+        for kind in (DreamSettings, CarrySettings, FilmSettings)
+        for field in fields(kind)
+    }
     options = {p.name: p.default for p in COMMANDS["dream"].params if p.name not in OPTIONS_OF_THEIR_OWN}
     for name, (setting, default) in SPELT_OTHERWISE.items():
         assert options.pop(name) == default
@@ -499,7 +529,9 @@ def test_every_option_defaults_to_its_setting() -> None:
 def test_a_process_of_its_own(place: Path) -> None:
     done = subprocess.run(
         started("dream", "clip.mp4", "-o", "out.gif", "--frames", "2", *FAST, "--quiet"),
-        capture_output=True, text=True, env=environment(),
+        capture_output=True,
+        text=True,
+        env=environment(),
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert count("out.gif") == 2
@@ -521,7 +553,10 @@ def test_a_reader_that_went_away(place: Path) -> None:
     os.close(reader)
     try:
         done = subprocess.run(
-            started("layers", "--model", "vgg16-lite"), stdout=writer, stderr=subprocess.PIPE, env=environment()
+            started("layers", "--model", "vgg16-lite"),
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            env=environment(),
         )
     finally:
         os.close(writer)
@@ -529,8 +564,10 @@ def test_a_reader_that_went_away(place: Path) -> None:
 
 
 TELLS_EVERY_FRAME = """
+import signal
 import dreamvideo.cli.progress as progress
 from dreamvideo.cli.main import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells ignore it for background jobs
 progress.SECONDS_BETWEEN_LINES = 0
 main()
 """
@@ -544,8 +581,11 @@ def test_stopped_in_the_middle(tmp_path: Path, number: signal.Signals, output: s
     clip = film(tmp_path / "long.mp4", seconds=12)
     command = started("dream", clip.name, "-o", output, *FAST, "--cadence", "2", code=TELLS_EVERY_FRAME)
     process = subprocess.Popen(
-        command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell in the background ignores it
+        command,
+        cwd=tmp_path,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert process.stderr is not None
     with process:
@@ -560,6 +600,34 @@ def test_stopped_in_the_middle(tmp_path: Path, number: signal.Signals, output: s
     assert 1 <= kept < 300
     assert f"the first {kept} frames are in {partial}" in rest
     assert not running_with(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "moment", ["dreamvideo.nets.network.Network.__call__", "dreamvideo.media.frames.FramesWriter.write"]
+)
+def test_stopped_while_a_frame_is_being_decoded(
+    run: Run, place: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Frames are decoded in a thread: it must have ended before its reader is closed."""
+    before = contents(place)
+    decoding = threading.Event()
+
+    def decode_slowly(*arguments: Any) -> Iterator[Any]:
+        with closing(decode(*arguments)) as decoded:
+            for number, frame in enumerate(decoded):
+                if number == 3:
+                    decoding.set()
+                    threading.Event().wait(0.3)  # a frame that takes its time
+                yield frame
+
+    def interrupt(*_: Any) -> None:
+        assert decoding.wait(30)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dreamvideo.media.reader.decode", decode_slowly)
+    monkeypatch.setattr(moment, interrupt)
+    assert run("dream", "clip.mp4", "-o", "frames", *FAST, "-q").code == 130
+    assert contents(place) == before
 
 
 def running_with(words: str) -> list[str]:

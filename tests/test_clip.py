@@ -56,11 +56,19 @@ def test_as_many_frames_come_out_as_go_in(network: Network, count: int, cadence:
 @pytest.mark.parametrize("cadence", [1, 4])
 def test_carrying_is_far_more_stable_at_the_same_strength(network: Network, cadence: int) -> None:
     frames = pan(1, 10)
-    alone, carried = film(frames, network, EACH_BY_ITSELF), film(frames, network, CarrySettings(cadence=cadence))
+    alone, carried = (
+        film(frames, network, EACH_BY_ITSELF),
+        film(frames, network, CarrySettings(cadence=cadence)),
+    )
     estimate = flow_estimator("farneback")
-    (wild, floor), (calm, _) = (warp_error(zip(frames, out, strict=True), estimate) for out in (alone, carried))
+    (wild, floor), (calm, _) = (
+        warp_error(zip(frames, out, strict=True), estimate) for out in (alone, carried)
+    )
     assert calm - floor < 0.35 * (wild - floor)
-    strength = [np.mean([activation_strength(network, image_from_frame(f), DREAM) for f in out]) for out in (alone, carried)]
+    strength = [
+        np.mean([activation_strength(network, image_from_frame(f), DREAM) for f in out])
+        for out in (alone, carried)
+    ]
     assert 0.8 < strength[1] / strength[0] < 1.25
 
 
@@ -95,7 +103,9 @@ def test_newly_seen_areas_are_dreamed_as_well(network: Network) -> None:
 def test_strength_scales_what_is_added(network: Network) -> None:
     frame = np.full((40, 60, 3), 128, np.uint8)
     residual = np.full((20, 30, 3), 0.1, np.float32)
-    assert add_residual(frame, residual, FilmSettings(strength=0.5)).mean() == pytest.approx(128 + 12.75, abs=0.6)
+    assert add_residual(frame, residual, FilmSettings(strength=0.5)).mean() == pytest.approx(
+        128 + 12.75, abs=0.6
+    )
 
 
 def test_the_residual_is_scaled_up_onto_the_source() -> None:
@@ -119,6 +129,17 @@ def test_what_is_lost_is_given_steps() -> None:
     assert (fine.need[:, :4] > 0).all()
     calm = plan_efforts(np.zeros((8, 8), np.float32), 0.0, DREAM, CarrySettings())
     assert not any(effort.need.any() for effort in calm)
+
+
+def test_what_fades_in_is_dreamed_as_if_it_had_been_there(network: Network) -> None:
+    frame = pan(9, 1)[0]
+    fade = [np.rint(frame * min(1.0, t / 20)).astype(np.uint8) for t in range(26)]
+    faded_in = film(fade, network, CarrySettings())[-1]
+    strengths = [
+        activation_strength(network, image_from_frame(dreamed), DREAM)
+        for dreamed in (faded_in, film([frame], network, CarrySettings())[0])
+    ]
+    assert strengths[0] > 0.7 * strengths[1]
 
 
 def test_carrying_nothing_dreams_every_frame_by_itself(network: Network) -> None:

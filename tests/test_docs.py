@@ -20,12 +20,16 @@ from dreamvideo.cli.main import app, main
 CHECKOUT = Path(dreamvideo.__file__).parent.parent
 README = CHECKOUT / "README.md"
 MARK = "<!-- run -->"
-SMALL = ["--model", "vgg16-lite", "--device", "cpu", "--detail", "96", "--frames", "4"]
+SMALL = {
+    "dream": ("--model", "vgg16-lite", "--device", "cpu", "--detail", "96", "--frames", "4"),
+    "measure": ("--detail", "96"),
+}
 
 GROUP: Any = typer.main.get_command(app)
 
 _BLOCK = re.compile(
-    rf"^(?P<mark>{re.escape(MARK)}[ \t]*\n\s*)?^(?P<fence>`{{3,}})(?:console|bash|sh|shell)\b[^\n]*\n(?P<body>.*?)^(?P=fence)",
+    rf"^(?P<mark>{re.escape(MARK)}[ \t]*\n\s*)?"
+    r"^(?P<fence>`{3,})(?:console|bash|sh|shell)\b[^\n]*\n(?P<body>.*?)^(?P=fence)",
     re.MULTILINE | re.DOTALL,
 )
 _ENDS = {"|", "||", "&&", ";", ">", ">>", "<", "2>", "&"}
@@ -79,26 +83,28 @@ def test_commands_of_the_readme_parse(command: Command) -> None:
     parse(command.arguments)
 
 
-@pytest.mark.parametrize("command", [c for c in readme_commands() if c.is_run], ids=str)
 def test_marked_commands_of_the_readme_work(
-    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In a copy of the samples; a dream is made small, whatever the README asks for."""
+    """One after the other in a copy of the samples; a dream is made small, whatever the README asks for."""
+    marked = [command for command in readme_commands() if command.is_run]
+    assert marked, f"no block of README.md is marked {MARK}"
     shutil.copytree(CHECKOUT / "samples", tmp_path / "samples")
     monkeypatch.chdir(tmp_path)
-    arguments = list(command.arguments)
-    small = SMALL if arguments[:1] == ["dream"] else []
-    with pytest.raises(SystemExit) as stopped:
-        main([*arguments, *small])
-    assert stopped.value.code == 0
-    for flag in {"-o", "--output"} & set(arguments):
-        assert Path(arguments[arguments.index(flag) + 1]).exists()
+    for command in marked:
+        arguments = [*command.arguments, *SMALL.get(command.arguments[0], ())]
+        with pytest.raises(SystemExit) as stopped:
+            main(arguments)
+        assert stopped.value.code == 0, f"{command}: {capsys.readouterr().err}"
+        for flag in {"-o", "--output"} & set(arguments):
+            assert Path(arguments[arguments.index(flag) + 1]).exists(), command
 
 
 TEXTS = sorted(
     path
     for path in CHECKOUT.rglob("*")
-    if path.suffix in {".py", ".md", ".toml", ".txt", ".yml", ""} and path.is_file()
+    if path.suffix in {".py", ".md", ".toml", ".txt", ".yml", ""}
+    and path.is_file()
     and not {"out", "build", "dist", "__pycache__"} & set(path.relative_to(CHECKOUT).parts)
     and not any(part.startswith(".") and part != ".ci" for part in path.relative_to(CHECKOUT).parts)
 )
@@ -122,8 +128,18 @@ def test_no_help_does_either(name: str, capsys: pytest.CaptureFixture[str]) -> N
     assert said and not foreign_paths(said)
 
 
+def test_what_the_readme_links_to_is_there() -> None:
+    text = README.read_text("utf-8") if README.is_file() else ""
+    links = re.findall(r"\]\((?!\w+:|#)([^)#\s]+)|<img[^>]* src=\"(?!\w+:)([^\"]+)", text)
+    assert not [link for pair in links for link in pair if link and not (CHECKOUT / link).exists()]
+
+
 def test_foreign_paths_are_seen() -> None:
-    assert foreign_paths("see ../shared/DESIGN.md") and foreign_paths("cd /work/main") and foreign_paths("'/root/x'")
+    assert (
+        foreign_paths("see ../shared/DESIGN.md")
+        and foreign_paths("cd /work/main")
+        and foreign_paths("'/root/x'")
+    )
     assert not foreign_paths("of network/work/x, https://a.org/work/x, ./home/y")
 
 
@@ -155,7 +171,9 @@ def test_commands_are_found() -> None:
     ]
 
 
-@pytest.mark.parametrize("line", ["dream in.mp4 -o out.mp4 --bogus 1", "dream in.mp4", "draem", "dream a -o b --crf x"])
+@pytest.mark.parametrize(
+    "line", ["dream in.mp4 -o out.mp4 --bogus 1", "dream in.mp4", "draem", "dream a -o b --crf x"]
+)
 def test_commands_that_do_not_exist_are_refused(line: str) -> None:
     with pytest.raises(typer.BadParameter.__mro__[1]):
         parse(tuple(line.split()))

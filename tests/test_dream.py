@@ -77,16 +77,20 @@ def test_three_steps_raise_the_objective(network: Network, image: np.ndarray) ->
     before = activation_strength(network, image, QUICK)
     dreamed = dream_image(network, image, QUICK)
     assert activation_strength(network, dreamed, QUICK) > 1.5 * before
-    assert 0 <= dreamed.min() and dreamed.max() <= 1
+    assert dreamed.min() >= 0 and dreamed.max() <= 1
 
 
 def test_a_step_moves_each_pixel_by_the_step_size_on_average(network: Network) -> None:
     grey = torch.full((1, 3, 48, 64), 0.5) + 0.05 * torch.rand(1, 3, 48, 64)
-    residual = ascend(network, objective_for(network, QUICK.layers), grey, torch.zeros_like(grey), [(3, -5)], 0.01)
+    residual = ascend(
+        network, objective_for(network, QUICK.layers), grey, torch.zeros_like(grey), [(3, -5)], 0.01
+    )
     assert float(residual.abs().mean()) == pytest.approx(0.01, rel=0.02)
 
 
-def test_the_same_settings_give_the_same_dream_and_another_seed_another(network: Network, image: np.ndarray) -> None:
+def test_the_same_settings_give_the_same_dream_and_another_seed_another(
+    network: Network, image: np.ndarray
+) -> None:
     first, second = (dream_residual(network, image, QUICK) for _ in range(2))
     assert np.array_equal(first, second)
     other = dream_residual(network, image, DreamSettings(octaves=2, steps=3, layers=QUICK.layers, seed=1))

@@ -35,7 +35,9 @@ def frames_of(path: Path) -> list[np.ndarray]:
         return [timed.frame for timed in reader]
 
 
-def test_a_clip_keeps_its_frames_rate_size_and_sound(tmp_path: Path, make_clip: MakeClip, network: Network) -> None:
+def test_a_clip_keeps_its_frames_rate_size_and_sound(
+    tmp_path: Path, make_clip: MakeClip, network: Network
+) -> None:
     source = make_clip(
         tmp_path / "in.mp4", "-c:v", "libx264", "-c:a", "aac", fps="24000/1001", seconds=0.5, sound=True
     )
@@ -48,14 +50,18 @@ def test_a_clip_keeps_its_frames_rate_size_and_sound(tmp_path: Path, make_clip: 
     assert {"decode", "motion", "dream", "carry", "encode"} <= report.stages.keys()
 
 
-def test_strength_nothing_gives_the_source_back(tmp_path: Path, make_clip: MakeClip, network: Network) -> None:
+def test_strength_nothing_gives_the_source_back(
+    tmp_path: Path, make_clip: MakeClip, network: Network
+) -> None:
     source = make_clip(tmp_path / "in.mp4", source="gradients=seed=1", seconds=0.4)
     render(source, tmp_path / "out.mp4", network, strength=0.0, crf=10)
     for before, after in zip(frames_of(source), frames_of(tmp_path / "out.mp4"), strict=True):
         assert np.abs(before.astype(int) - after).mean() < 2
 
 
-def test_a_small_detail_leaves_a_sharp_large_film(tmp_path: Path, make_clip: MakeClip, network: Network) -> None:
+def test_a_small_detail_leaves_a_sharp_large_film(
+    tmp_path: Path, make_clip: MakeClip, network: Network
+) -> None:
     source = make_clip(tmp_path / "in.mp4", size=(256, 192), seconds=0.2)
     render(source, tmp_path / "out.mp4", network, detail=64, strength=0.3)
     assert measure_files(source, tmp_path / "out.mp4", 256, "dis")["sharpness"] > 0.9
@@ -76,7 +82,9 @@ def test_one_pixel_can_be_dreamed(tmp_path: Path, network: Network) -> None:
     assert read_still(tmp_path / "out.png").shape == (1, 1, 3)
 
 
-def test_a_folder_of_stills_becomes_a_film_and_back(tmp_path: Path, make_clip: MakeClip, network: Network) -> None:
+def test_a_folder_of_stills_becomes_a_film_and_back(
+    tmp_path: Path, make_clip: MakeClip, network: Network
+) -> None:
     source = make_clip(tmp_path / "in.mp4", seconds=0.2)
     render(source, tmp_path / "frames", network)
     report = render(tmp_path / "frames", tmp_path / "out.gif", network, fps=Fraction(10))
@@ -84,7 +92,9 @@ def test_a_folder_of_stills_becomes_a_film_and_back(tmp_path: Path, make_clip: M
     assert len(list((tmp_path / "frames").glob("*.png"))) == 5
 
 
-def test_wrong_pairs_and_layers_are_refused_before_anything_is_made(tmp_path: Path, make_clip: MakeClip, network: Network) -> None:
+def test_wrong_pairs_and_layers_are_refused_before_anything_is_made(
+    tmp_path: Path, make_clip: MakeClip, network: Network
+) -> None:
     clip = make_clip(tmp_path / "in.mp4", seconds=0.2)
     write_still(tmp_path / "in.png", np.zeros((8, 8, 3), np.uint8))
     with pytest.raises(UsageError, match="is a clip"):

@@ -78,7 +78,9 @@ def neighbours(tree: ast.AST) -> Iterator[str]:
 def wrong_directions(name: str, source: str) -> list[str]:
     """What in the source of module `name` goes up, sideways, or by a relative name."""
     tree = ast.parse(source)
-    wrong = [f"{name} imports {other} by a relative name" for other in imported(tree) if other.startswith(".")]
+    wrong = [
+        f"{name} imports {other} by a relative name" for other in imported(tree) if other.startswith(".")
+    ]
     for other in neighbours(tree):
         if other not in LEVEL:
             wrong.append(f"{name} imports {other}, which has no level in LEVELS")
@@ -115,7 +117,12 @@ def at_import(tree: ast.Module) -> Iterator[ast.stmt]:
 def imports_torch(source: str) -> bool:
     """Whether importing a module with this source imports torch by name."""
     statements = at_import(ast.parse(source))
-    names = (name for node in statements if isinstance(node, (ast.Import, ast.ImportFrom)) for name in imported(node))
+    names = (
+        name
+        for node in statements
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for name in imported(node)
+    )
     return any(name.split(".")[0] in ("torch", "torchvision") for name in names)
 
 
@@ -139,7 +146,9 @@ def test_libraries_stay_where_they_belong(path: Path) -> None:
 
 @pytest.mark.parametrize("name", CV2_FOR_NOW)
 def test_no_exception_outlives_its_reason(name: str) -> None:
-    assert "cv2" in set(imported(ast.parse((ROOT / f"{name}.py").read_text("utf-8")))), "drop it from CV2_FOR_NOW"
+    assert "cv2" in set(imported(ast.parse((ROOT / f"{name}.py").read_text("utf-8")))), (
+        "drop it from CV2_FOR_NOW"
+    )
 
 
 @pytest.mark.parametrize("name", WITHOUT_TORCH)
@@ -179,5 +188,7 @@ def test_right_directions_are_not(name: str, line: str) -> None:
 
 def test_misplaced_libraries_and_early_torch_are_seen() -> None:
     assert misplaced("film", "import subprocess") and misplaced("dream", "from cv2 import remap")
-    assert imports_torch("import torch.nn") and imports_torch("try:\n    from torch import nn\nexcept OSError:\n    pass")
+    assert imports_torch("import torch.nn") and imports_torch(
+        "try:\n    from torch import nn\nexcept OSError:\n    pass"
+    )
     assert not imports_torch("if TYPE_CHECKING:\n    import torch\ndef f():\n    import torch")

@@ -62,7 +62,9 @@ EDGES: list[tuple[type, str, tuple[Any, ...]]] = [
 
 def each(cases: list[tuple[type, str, tuple[Any, ...]]]) -> list[Any]:
     return [
-        pytest.param(kind, name, value, id=f"{name}={value}") for kind, name, values in cases for value in values
+        pytest.param(kind, name, value, id=f"{name}={value}")
+        for kind, name, values in cases
+        for value in values
     ]
 
 

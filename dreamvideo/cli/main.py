@@ -18,8 +18,7 @@ from dreamvideo.cli.measure import measure
 from dreamvideo.cli.models import layers, models
 from dreamvideo.errors import DreamVideoError
 
-# typer brings its own copy of click from 0.2x on and the separate package before: its one public subclass
-# of these leads to the right ones.
+# typer's own copy of click is private: its one public subclass of these leads to them.
 _bases: Any = typer.BadParameter.__mro__
 UsageError, ClickException = _bases[1:3]
 

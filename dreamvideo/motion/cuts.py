@@ -10,7 +10,9 @@ import numpy as np
 from dreamvideo.images import fit_long_side, resize
 
 LONG_SIDE = 256  # px; cuts show at thumbnail size
-LEAST_CHANGE = 15.0  # mean change in HSV, 0 to 255, under which nothing is a cut (PySceneDetect's `min_content`)
+LEAST_CHANGE = (
+    15.0  # mean change in HSV, 0 to 255, under which nothing is a cut (PySceneDetect's `min_content`)
+)
 LONE_CHANGE = 27.0  # the same where a shot has only just begun (PySceneDetect's ContentDetector)
 ADAPTIVE_RATIO = 2.0  # a cut changes this many times as much as the frames before it did
 WINDOW = 4  # frames before

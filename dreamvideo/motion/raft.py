@@ -24,12 +24,16 @@ def raft_flow() -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     try:
         from torchvision.models.optical_flow import raft_small
     except (ImportError, RuntimeError) as error:
-        raise DreamVideoError("--flow raft needs torchvision, which cannot be used here; use --flow dis") from error
+        raise DreamVideoError(
+            "--flow raft needs torchvision, which cannot be used here; use --flow dis"
+        ) from error
     from dreamvideo.nets.load import choose_device, read_weights, weights_folder
 
     path = weights_folder() / RAFT_FILE
     if not path.is_file():
-        raise WeightsError(f"--flow raft needs torchvision's {RAFT_FILE} in {weights_folder()}; or use --flow dis")
+        raise WeightsError(
+            f"--flow raft needs torchvision's {RAFT_FILE} in {weights_folder()}; or use --flow dis"
+        )
     device = choose_device("auto")
     network = raft_small(weights=None).eval()
     network.load_state_dict(dict(read_weights(path)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from dreamvideo.images import image_from_frame
 from dreamvideo.motion.flow import backward_warp, pixel_grid
 
 # Sundaram, Brox & Keutzer 2010, as used by Ruder et al. 2016. The constants are px at the flow's size.
@@ -19,13 +20,12 @@ PHOTOMETRIC = 15.0  # weight of the squared colour difference, images in [0, 1] 
 TOLERANCE = 4.0
 
 
-def occlusion_mask(
-    flow: np.ndarray, reverse_flow: np.ndarray, tolerance: float = 1.0
-) -> np.ndarray:
+def occlusion_mask(flow: np.ndarray, reverse_flow: np.ndarray, tolerance: float = 1.0) -> np.ndarray:
     """Where `flow` leads to something that was not there: bool (H, W), True = occluded.
 
     Occluded is where going there and back does not return, |w + w'|^2 >= 0.01 (|w|^2 + |w'|^2) + 0.5
-    (the right side times `tolerance`), at motion boundaries, |grad w|^2 > 0.01 |w|^2 + 0.002, and where the flow leaves the frame.
+    and at motion boundaries, |grad w|^2 > 0.01 |w|^2 + 0.002 (the right sides times `tolerance`), and
+    where the flow leaves the frame.
 
     Args:
         flow: (H, W, 2) px, from this frame to the other. reverse_flow: from the other to this one.
@@ -62,9 +62,13 @@ def reliability(
         occluded = occlusion_mask(flow, reverse_flow, TOLERANCE).astype(np.uint8)
         occluded = cv2.dilate(occluded, np.ones((DILATION, DILATION), np.uint8))
         trusted = 1 - cv2.GaussianBlur(occluded.astype(np.float32), (0, 0), FEATHER)
-    difference = cv2.absdiff(frame, backward_warp(other, flow)).astype(np.float32) / 255
-    difference = cv2.blur(difference, (5, 5))
-    return trusted * np.exp(-PHOTOMETRIC * _squared(difference))
+    return trusted * likeness(image_from_frame(frame), image_from_frame(backward_warp(other, flow)))
+
+
+def likeness(image: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """How alike two images (H, W, 3) are at each place: (H, W), 1 where they agree."""
+    difference = cv2.blur(cv2.absdiff(image, other), (5, 5))
+    return np.exp(-PHOTOMETRIC * _squared(difference))
 
 
 def _squared(vectors: np.ndarray) -> np.ndarray:

@@ -71,7 +71,7 @@ def load_network(name: str = "auto", weights: Path | None = None, device: str = 
         layers, best = VGG.layers, VGG16_BEST_LAYER
     else:
         module, path, layers, best = _torchvision(name, weights)
-    module = module.eval().requires_grad_(False).to(place, memory_format=torch.channels_last)
+    module = module.eval().requires_grad_(False).to(place).to(memory_format=torch.channels_last)
     return Network(name, module, layers, best, place, _sha256(path))
 
 

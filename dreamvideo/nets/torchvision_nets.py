@@ -22,11 +22,14 @@ BEST_LAYERS = {  # chosen by looking; elsewhere two thirds of the way in
 class NodeNetwork(nn.Module):
     """A torchvision classifier whose nodes can be read by name; stops at the deepest one in use."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, classifier: nn.Module) -> None:
         super().__init__()
         for module in classifier.modules():  # in-place ReLUs overwrite the layer they follow
             if hasattr(module, "inplace"):
-                module.inplace = False
+                setattr(module, "inplace", False)  # noqa: B010  # typed as a tensor otherwise
         self.classifier = classifier
         self.layers = _node_names(classifier)
         self._extractors: dict[frozenset[str], nn.Module] = {}
@@ -64,7 +67,9 @@ def build_torchvision(name: str) -> NodeNetwork:
     models = _import_models()
     known = torchvision_names()
     if name not in known:
-        raise UnknownNameError("network", name, [*known, "vgg16", "vgg16-lite"], "`dreamvideo models` lists them")
+        raise UnknownNameError(
+            "network", name, [*known, "vgg16", "vgg16-lite"], "`dreamvideo models` lists them"
+        )
     extra: dict[str, Any] = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
     return NodeNetwork(models.get_model(name, weights=None, **extra).eval())
 
@@ -79,7 +84,8 @@ def _import_models() -> Any:
         from torchvision import models
     except (ImportError, RuntimeError) as error:
         raise DreamVideoError(
-            f"torchvision cannot be used here ({str(error).splitlines()[0]}); vgg16 and vgg16-lite work without it"
+            f"torchvision cannot be used here ({str(error).splitlines()[0]}); "
+            "vgg16 and vgg16-lite work without it"
         ) from error
     return models
 

@@ -44,6 +44,8 @@ class VGG(nn.Module):
     """
 
     layers = LAYERS
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, widths: Sequence[int] = VGG16_WIDTHS, classes: int = 0) -> None:
         super().__init__()

@@ -57,7 +57,7 @@ def _resize(images: Tensor, shape: list[int]) -> Tensor:
 
 
 def class_pictures(
-    network: VGG, classes: list[int], *, size: int = 160, steps: int = 160, rate: float = 0.05, seed: int = 0
+    network: VGG, classes: list[int], *, size: int = 128, steps: int = 96, rate: float = 0.02, seed: int = 0
 ) -> Tensor:
     """What a network imagines of classes, from noise: (len(classes), 3, size, size) in [0, 1].
 
