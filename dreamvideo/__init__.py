@@ -14,10 +14,10 @@ Nothing heavy is imported here. In a program::
     from pathlib import Path
     from dreamvideo.film import dream_file
     from dreamvideo.nets import load_network
-    from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings
+    from dreamvideo.settings import DreamSettings, Recipe
 
     network = load_network("vgg16-lite")
-    dream_file(Path("in.mp4"), Path("out.mp4"), network, DreamSettings(), CarrySettings(), FilmSettings())
+    dream_file(Path("in.mp4"), Path("out.mp4"), network, Recipe(DreamSettings(layers=(("conv5_1", 1.0),))))
 """
 
 __version__ = "0.1.0"

@@ -8,7 +8,8 @@ keys. Nothing crosses a cut.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -61,7 +62,7 @@ def dream_residuals(
     carry: CarrySettings,
     detail: int,
     stages: Stages | None = None,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+) -> Generator[tuple[np.ndarray, np.ndarray], None, None]:
     """Dream the frames of a clip, in order, up to `carry.cadence` frames late.
 
     Args:
@@ -74,14 +75,15 @@ def dream_residuals(
     stages = stages or Stages()
     shot: Shot | None = None
     ahead = prefetch(observe(frames, carry, detail, stages), AHEAD)
-    for span in spans(ahead, carry.cadence):
-        if shot is None or span[0].motion is None or carry.carry == 0:
-            with stages.timed("dream"):
-                shots = [begin_shot(image_from_frame(seen.small), network, dream) for seen in span]
-            shot, residuals = shots[-1], [one.residual for one in shots]
-        else:
-            shot, residuals = dream_span(span, shot, network, dream, carry, stages)
-        yield from zip((seen.frame for seen in span), residuals, strict=True)
+    with closing(ahead):  # its thread ends before whoever reads the clip closes it
+        for span in spans(ahead, carry.cadence):
+            if shot is None or span[0].motion is None or carry.carry == 0:
+                with stages.timed("dream"):
+                    shots = [begin_shot(image_from_frame(seen.small), network, dream) for seen in span]
+                shot, residuals = shots[-1], [one.residual for one in shots]
+            else:
+                shot, residuals = dream_span(span, shot, network, dream, carry, stages)
+            yield from zip((seen.frame for seen in span), residuals, strict=True)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,11 @@ CUT_METHODS: tuple[CutMethod, ...] = ("auto", "none")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
+def _require(holds: bool, name: str, rule: str, value: object) -> None:
+    if not holds:
+        raise SettingsError(f"{name} must be {rule}, got {value}")
+
+
 @dataclass(frozen=True)
 class DreamSettings:
     """How one image is dreamed."""
@@ -135,6 +140,10 @@ class FilmSettings:
         _require(0 <= self.crf <= 51, "crf", "between 0 and 51", self.crf)
 
 
-def _require(holds: bool, name: str, rule: str, value: object) -> None:
-    if not holds:
-        raise SettingsError(f"{name} must be {rule}, got {value}")
+@dataclass(frozen=True)
+class Recipe:
+    """All settings of a run."""
+
+    dream: DreamSettings = DreamSettings()
+    carry: CarrySettings = CarrySettings()
+    film: FilmSettings = FilmSettings()

@@ -35,7 +35,7 @@ from dreamvideo.media.stills import open_clip
 from dreamvideo.motion.flow import backward_warp, flow_estimator
 from dreamvideo.motion.reliability import leaves_frame, occlusion_mask
 from dreamvideo.nets import Network, load_network
-from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings
+from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings, Recipe
 from dreamvideo.stages import Stages
 
 Frames = list[np.ndarray]
@@ -276,7 +276,7 @@ def dream_and_tell_peak(source: Path, target: Path) -> None:
     """Run in a process of its own: dream a clip, print the peak of its memory in MB."""
     from dreamvideo.film import dream_file
 
-    dream_file(source, target, load_network("vgg16-lite"), DreamSettings(), CarrySettings(), FilmSettings())
+    dream_file(source, target, load_network("vgg16-lite"), Recipe())
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 

@@ -70,16 +70,18 @@ def lift(network: VGG, teacher: Teacher, photographs: list[Path]) -> dict[str, f
     """
     sums = {"dream": 0.0, "noise": 0.0, "scrambled": 0.0}
     generator = torch.Generator().manual_seed(0)
-    for path in photographs:
-        source = centre_crop(path, VIEW).unsqueeze(0)
-        residual = dream(network, source, "conv5_3") - source
-        noise = torch.randn(source.shape, generator=generator)
-        phases = torch.fft.rfft2(torch.randn(source.shape[-2:], generator=generator))
-        scrambled = torch.fft.irfft2(torch.fft.rfft2(residual) * phases / phases.abs(), s=source.shape[-2:])
-        before = _late(teacher, source)
-        for name, change in {"dream": residual, "noise": noise, "scrambled": scrambled}.items():
-            change = change * (residual.norm() / change.norm())
-            sums[name] += _late(teacher, (source + change).clamp(0, 1)) / before
+    sources = torch.stack([centre_crop(path, VIEW) for path in photographs])
+    for batch in sources.split(10):
+        residuals = dream(network, batch, "conv5_3") - batch
+        for source, residual in zip(batch.split(1), residuals.split(1), strict=True):
+            noise = torch.randn(source.shape, generator=generator)
+            phases = torch.fft.rfft2(torch.randn(source.shape[-2:], generator=generator))
+            spectrum = torch.fft.rfft2(residual) * phases / phases.abs()
+            scrambled = torch.fft.irfft2(spectrum, s=source.shape[-2:])
+            before = _late(teacher, source)
+            for name, change in {"dream": residual, "noise": noise, "scrambled": scrambled}.items():
+                change = change * (residual.norm() / change.norm())
+                sums[name] += _late(teacher, (source + change).clamp(0, 1)) / before
     return {name: total / len(photographs) for name, total in sums.items()}
 
 

@@ -10,13 +10,14 @@ import pytest
 from conftest import MakeClip
 
 from dreamvideo.errors import OutputError, UnknownNameError, UsageError
-from dreamvideo.film import Report, check_job, dream_file, partial_name
+from dreamvideo.film import Report, dream_file, partial_name
 from dreamvideo.images import read_still, write_still
 from dreamvideo.measure import measure_files
+from dreamvideo.media.outputs import check_job
 from dreamvideo.media.probe import probe
 from dreamvideo.media.stills import open_clip
 from dreamvideo.nets import Network, load_network
-from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings
+from dreamvideo.settings import DreamSettings, FilmSettings, Recipe
 
 QUICK = DreamSettings(octaves=1, steps=2, layers=(("conv2_2", 1.0),))
 
@@ -27,7 +28,7 @@ def network() -> Network:
 
 
 def render(source: Path, target: Path, network: Network, **film: object) -> Report:
-    return dream_file(source, target, network, QUICK, CarrySettings(), FilmSettings(**film))  # type: ignore[arg-type]
+    return dream_file(source, target, network, Recipe(QUICK, film=FilmSettings(**film)))  # type: ignore[arg-type]
 
 
 def frames_of(path: Path) -> list[np.ndarray]:
@@ -82,6 +83,14 @@ def test_one_pixel_can_be_dreamed(tmp_path: Path, network: Network) -> None:
     assert read_still(tmp_path / "out.png").shape == (1, 1, 3)
 
 
+def test_a_slash_at_the_end_asks_for_a_folder_whatever_its_name(
+    tmp_path: Path, make_clip: MakeClip, network: Network
+) -> None:
+    source = make_clip(tmp_path / "in.mp4", seconds=0.08)
+    dream_file(source, f"{tmp_path}/shot.v2/", network, Recipe(QUICK))
+    assert len(list((tmp_path / "shot.v2").glob("*.png"))) == 2
+
+
 def test_a_folder_of_stills_becomes_a_film_and_back(
     tmp_path: Path, make_clip: MakeClip, network: Network
 ) -> None:
@@ -103,7 +112,7 @@ def test_wrong_pairs_and_layers_are_refused_before_anything_is_made(
         check_job(tmp_path / "in.png", tmp_path / "out.mp4", overwrite=False)
     with pytest.raises(UnknownNameError, match="did you mean conv4_3"):
         wrong = DreamSettings(layers=(("conv4_4", 1.0),))
-        dream_file(clip, tmp_path / "out.mp4", network, wrong, CarrySettings(), FilmSettings())
+        dream_file(clip, tmp_path / "out.mp4", network, Recipe(wrong))
     with pytest.raises(OutputError):
         check_job(clip, clip, overwrite=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "in.png"]

@@ -41,11 +41,6 @@ ONLY_IN = {
     "typer": {"cli"},
     "cv2": {"images", "motion", "camera", "media"},
 }
-CV2_FOR_NOW = {
-    "carry": "smooths the confidence of a carried residual",
-    "measure": "measures sharpness by a Laplacian",
-}
-
 WITHOUT_TORCH = ("errors", "settings", "images", "media", "cli", "film")
 
 PATHS = sorted(ROOT.rglob("*.py"))
@@ -92,11 +87,10 @@ def wrong_directions(name: str, source: str) -> list[str]:
 def misplaced(name: str, source: str) -> list[str]:
     """Libraries that module `name` imports though they are another's business."""
     libraries = {library.split(".")[0] for library in imported(ast.parse(source))}
-    allowed = {"cv2": set(CV2_FOR_NOW)}
     return [
         f"{name} imports {library}"
         for library, places in ONLY_IN.items()
-        if library in libraries and name not in places | allowed.get(library, set())
+        if library in libraries and name not in places
     ]
 
 
@@ -142,13 +136,6 @@ def test_imports_go_down(path: Path) -> None:
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_libraries_stay_where_they_belong(path: Path) -> None:
     assert not misplaced(owner(path), path.read_text("utf-8"))
-
-
-@pytest.mark.parametrize("name", CV2_FOR_NOW)
-def test_no_exception_outlives_its_reason(name: str) -> None:
-    assert "cv2" in set(imported(ast.parse((ROOT / f"{name}.py").read_text("utf-8")))), (
-        "drop it from CV2_FOR_NOW"
-    )
 
 
 @pytest.mark.parametrize("name", WITHOUT_TORCH)

@@ -7,12 +7,20 @@ import sys
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
 from dreamvideo.cli.options import parse_fps, parse_layers, parse_seconds, parse_size
-from dreamvideo.settings import CUT_METHODS, DEVICES, FLOW_METHODS, CarrySettings, DreamSettings, FilmSettings
+from dreamvideo.settings import (
+    CUT_METHODS,
+    DEVICES,
+    FLOW_METHODS,
+    CarrySettings,
+    DreamSettings,
+    FilmSettings,
+    Recipe,
+)
 
 if TYPE_CHECKING:
     from dreamvideo.film import Report
@@ -112,66 +120,45 @@ def dream(
     as_json: Annotated[bool, Option("--json", help="Print a report for machines at the end.")] = False,
 ) -> int:
     """Dream a clip, a GIF, a still or a folder of frames."""
-    dream_settings = DreamSettings(
-        parse_layers(layer or [], "--layer"),
-        octaves,
-        octave_scale,
-        steps,
-        step_size,
-        natural,
-        smooth,
-        jitter,
-        seed,
+    recipe = Recipe(
+        DreamSettings(
+            parse_layers(layer or [], "--layer"),
+            octaves,
+            octave_scale,
+            steps,
+            step_size,
+            natural,
+            smooth,
+            jitter,
+            seed,
+        ),
+        CarrySettings(refresh, carry, cadence, flow, cuts),  # type: ignore[arg-type]  # checked there
+        FilmSettings(
+            detail,
+            strength,
+            parse_size(size, "--size"),
+            parse_seconds(start, "--start") or 0.0,
+            parse_seconds(end, "--end"),
+            frames,
+            parse_fps(fps, "--fps"),
+            crf,
+            not no_audio,
+        ),
     )
-    carry_settings = CarrySettings(refresh, carry, cadence, flow, cuts)  # type: ignore[arg-type]  # checked there
-    film_settings = FilmSettings(
-        detail,
-        strength,
-        parse_size(size, "--size"),
-        parse_seconds(start, "--start") or 0.0,
-        parse_seconds(end, "--end"),
-        frames,
-        parse_fps(fps, "--fps"),
-        crf,
-        not no_audio,
-    )
-    _check_paths(source, target := Path(output), overwrite)
-    from dreamvideo.cli.progress import show_progress
-    from dreamvideo.film import check_job, dream_file
+    from dreamvideo.media.outputs import check_job
 
-    check_job(source, target, overwrite=overwrite)
+    check_job(source, output, overwrite=overwrite)  # before torch is imported: a slip is told at once
+    from dreamvideo.cli.progress import show_progress
+    from dreamvideo.film import dream_file
     from dreamvideo.nets import load_network
 
     network = load_network(model, weights, device)
     if model == "auto" and not quiet:
         print(_which_network(network), file=sys.stderr)
     with show_progress("dreaming", quiet) as progress:
-        report = dream_file(
-            source,
-            target,
-            network,
-            dream_settings,
-            carry_settings,
-            film_settings,
-            overwrite=overwrite,
-            progress=progress,
-        )
-    settings = {
-        "dream": asdict(dream_settings),
-        "carry": asdict(carry_settings),
-        "film": asdict(film_settings),
-    }
-    _tell(report, network, settings, quiet, as_json)
+        report = dream_file(source, output, network, recipe, overwrite=overwrite, progress=progress)
+    _tell(report, network, recipe, quiet, as_json)
     return EXIT_PARTIAL if report.broken_at is not None else 0
-
-
-def _check_paths(source: Path, target: Path, overwrite: bool) -> None:
-    """The part of `film.check_job` that needs no torch: a slip in a name is told at once."""
-    from dreamvideo.media.outputs import check_output
-    from dreamvideo.media.stills import kind_of_input
-
-    kind_of_input(source)
-    check_output(target, overwrite=overwrite, input_path=source)
 
 
 def _which_network(network: Network) -> str:
@@ -185,7 +172,7 @@ def _which_network(network: Network) -> str:
     )
 
 
-def _tell(report: Report, network: Network, settings: dict[str, Any], quiet: bool, as_json: bool) -> None:
+def _tell(report: Report, network: Network, recipe: Recipe, quiet: bool, as_json: bool) -> None:
     per_frame = report.seconds / max(1, report.frames)
     if not quiet:
         what = "1 frame" if report.frames == 1 else f"{report.frames} frames"
@@ -205,7 +192,7 @@ def _tell(report: Report, network: Network, settings: dict[str, Any], quiet: boo
             },
             "broken_at": report.broken_at,
             "network": {"name": network.name, "sha256": network.digest, "device": str(network.device)},
-            "settings": settings,
+            "settings": asdict(recipe),
         }
         print(json.dumps(machine, indent=2, default=_plain))
 

@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
-from dreamvideo.errors import OutputError
+from dreamvideo.errors import OutputError, UsageError
+from dreamvideo.media.stills import kind_of_input
 
 VIDEO_ENDINGS = (".mp4", ".mov", ".webm", ".mkv")
 ANIMATION_ENDINGS = (".gif", ".webp", ".apng")
@@ -60,6 +61,29 @@ def check_output(path: str | Path, *, overwrite: bool, input_path: str | Path | 
         raise OutputError(f"{path} is a folder")
     elif os.path.lexists(target) and not overwrite:
         raise OutputError(f"{path} exists: add --overwrite to replace it")
+
+
+def check_job(source: Path, target: str | Path, *, overwrite: bool) -> Literal["still", "clip"]:
+    """See that `source` can be read and `target` written, in seconds, before a network is loaded.
+
+    Returns:
+        "still" or "clip", by what goes in and what shall come out.
+
+    Raises:
+        InputError, OutputError, UsageError
+    """
+    kind = kind_of_input(source)
+    check_output(target, overwrite=overwrite, input_path=source)
+    wanted = kind_of_output(target, from_still=kind == "still")
+    if kind == "still" and wanted == "still":
+        return "still"
+    if kind == "still":
+        raise UsageError(f"{source} is a still: give the output an ending like .png or .jpg")
+    if wanted == "still":
+        raise UsageError(
+            f"{source} is a clip: give the output an ending like .mp4 or .gif, or --frames 1 and a folder"
+        )
+    return "clip"
 
 
 def hidden_folder(path: Path) -> tempfile.TemporaryDirectory[str]:
