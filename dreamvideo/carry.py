@@ -17,6 +17,8 @@ from dreamvideo.motion.flow import SHARP, backward_warp, compose_flows
 
 LOCAL = 15  # px, side of the box in which the strength of a residual is measured and held
 MOST_GAIN = 1.5  # what holding the strength may amplify; more would be amplified noise
+AROUND = 61  # px, side of the box in which a new area is compared with what is around it
+MOST_NEW_GAIN = 2.0  # what that may amplify
 KNOWN_FLOOR = 0.6  # share of the dream that an area keeps which neither key sees: thinner, never bare
 TINY = 1e-8
 
@@ -106,3 +108,17 @@ def hold_strength(residual: np.ndarray, energy: np.ndarray) -> np.ndarray:
     """Amplify a residual where resampling or averaging weakened it, so that its local energy is `energy`."""
     gain = np.sqrt(energy / (local_energy(residual) + TINY))
     return residual * np.clip(gain, 1.0, MOST_GAIN)[..., None]
+
+
+def level_new(residual: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Raise the newly dreamed parts of a residual to the strength of what is around them.
+
+    A few steps make the patterns but not yet their contrast; more steps would cost more than all the rest.
+
+    Args:
+        kept: (H, W), 0 to 1, how much of the residual was carried there; the rest is new.
+    """
+    energy = local_energy(residual)
+    around = box_mean(energy * kept, AROUND) / (box_mean(kept, AROUND) + TINY)
+    gain = np.clip(np.sqrt(around / (energy + TINY)), 1.0, MOST_NEW_GAIN)
+    return residual * (1 + (gain - 1) * (1 - kept))[..., None]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dreamvideo.carry import Carried, Motion, blend, carry_backward, carry_forward
+from dreamvideo.carry import Carried, Motion, blend, carry_backward, carry_forward, level_new
 from dreamvideo.dream import Effort, activation_strength, dream_residual
 from dreamvideo.images import fit_long_side, frame_from_image, image_from_frame, resize
 from dreamvideo.motion.cuts import CutDetector
@@ -31,8 +31,10 @@ MOST_LOST = 0.3  # share of a frame that may be newly seen since the last key be
 MOST_NEW = 0.6  # share of a key that may be new before the shot begins anew
 SURE = 0.8  # a confidence that counts as certain; the rest is what light and noise do
 LEAST_NEW = 0.2  # less new than this is left to the renewal
-MOST_PACE = 3.0  # times the step size, in new areas only: elsewhere larger steps tear patterns apart
-FINE_SHARE = 1.0  # of the steps for new areas, in the finest octave
+MOST_PACE = 2.5  # times the step size, in new areas only: elsewhere larger steps tear patterns apart
+FINE_SHARE = (
+    0.6  # of the steps for new areas, in the finest octave, which costs as much as all others together
+)
 RENEWAL = 3.0  # share of the steps taken everywhere, for each share of the level that faded on the way
 
 
@@ -212,6 +214,7 @@ def refresh(
         arrived_level = activation_strength(network, source + arrived.residual, dream)
         faded = 1 - arrived_level / shot.level if shot.level > 0 else 0.0
         residual = dream_residual(network, source, dream, residual, plan_efforts(new, faded, dream, carry))
+        residual = np.clip(source + level_new(residual, kept), 0, 1) - source
     return replace(shot, residual=residual, source=remembered + new[..., None] * (source - remembered))
 
 

@@ -72,7 +72,7 @@ class DreamSettings:
 class CarrySettings:
     """How the dream is carried from frame to frame."""
 
-    refresh: int = 3
+    refresh: int = 2
     """Steps per octave on a carried frame, spent where the dream is new or has faded; more where much has."""
 
     carry: float = 1.0
