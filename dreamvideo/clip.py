@@ -32,9 +32,7 @@ MOST_NEW = 0.6  # share of a key that may be new before the shot begins anew
 SURE = 0.8  # a confidence that counts as certain; the rest is what light and noise do
 LEAST_NEW = 0.2  # less new than this is left to the renewal
 MOST_PACE = 2.5  # times the step size, in new areas only: elsewhere larger steps tear patterns apart
-FINE_SHARE = (
-    0.6  # of the steps for new areas, in the finest octave, which costs as much as all others together
-)
+FINE_SHARE = 0.6  # of the steps for new areas, in the finest octave: it costs as much as all others together
 RENEWAL = 3.0  # share of the steps taken everywhere, for each share of the level that faded on the way
 
 

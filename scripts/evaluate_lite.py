@@ -1,4 +1,4 @@
-"""Measure vgg16-lite: the five points that issue 3 asks for, as a table, and pictures of what it dreams.
+"""Measure vgg16-lite: the five points of its model card, as a table, and pictures of what it dreams.
 
     python scripts/evaluate_lite.py --teacher FILE --images FOLDER [--weights FILE] [--pictures FOLDER]
 

@@ -15,8 +15,8 @@ BOUNDARY_SHARE, BOUNDARY_FLOOR = 0.01, 0.002
 DILATION = 3  # px; what is beside an occlusion is half occluded
 FEATHER = 1.5  # px, sigma
 PHOTOMETRIC = 15.0  # weight of the squared colour difference, images in [0, 1] (Lai et al. 2018 take 50)
-# A dream may be carried where a metric would not look: at 1, a quarter of a street
-#  scene was thrown away and dreamed again every three frames, most of it blurred background.
+# A dream may be carried where a metric would not look: at 1, a quarter of a street scene was thrown away
+# and dreamed again every three frames, much of it blurred background.
 TOLERANCE = 4.0
 
 
