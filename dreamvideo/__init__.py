@@ -3,21 +3,35 @@
 The tour, from the bottom up:
 
 - `dreamvideo.nets` loads a network whose layers have names;
-- `dreamvideo.dream` dreams one image by gradient ascent over octaves (`ascent`, `octaves`, `objectives`);
+- `dreamvideo.dream` dreams one image by gradient ascent over octaves (`ascent`, `tiles`, `octaves`,
+  `objectives`);
+- `dreamvideo.visualize` draws, from noise, what channels, neurons and classes like to see;
 - `dreamvideo.motion` sees how frames hang together: flow, reliability, cuts;
-- `dreamvideo.carry` brings a dream from frame to frame, and `dreamvideo.clip` runs both over a clip;
+- `dreamvideo.carry` brings a dream from frame to frame, `dreamvideo.keys` dreams on what arrived, and
+  `dreamvideo.clip` runs both over a clip;
+- `dreamvideo.recipe` writes all settings of a run as text, and reads them again;
+- `dreamvideo.zoom` falls through nested dreams; `camera` moves and resamples, `schedule` and `course` give
+  the settings of every frame;
 - `dreamvideo.media` reads and writes clips with their exact times and sound;
-- `dreamvideo.film` is all of it, from a file to a file; `dreamvideo.cli` is the command line.
+- `dreamvideo.film` is a dreamed clip as a `render`: segments, and the state between them;
+- `dreamvideo.jobs` runs a render to its end, from a file to a file, whatever stops it on the way;
+- `dreamvideo.cli` is the command line, and `dreamvideo.studio` the same as a page in the browser.
 
 Nothing heavy is imported here. In a program::
 
     from pathlib import Path
-    from dreamvideo.film import dream_file
+    from dreamvideo.jobs.dream import dream_file
     from dreamvideo.nets import load_network
     from dreamvideo.settings import DreamSettings, Recipe
 
     network = load_network("vgg16-lite")
     dream_file(Path("in.mp4"), Path("out.mp4"), network, Recipe(DreamSettings(layers=(("conv5_1", 1.0),))))
 """
+
+import os
+
+# Read by OpenCV when it is loaded. Larger pictures are refused: a few kilobytes can claim to hold any size.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(50 << 20))
+os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # what it says of a damaged file, we say in a line
 
 __version__ = "0.1.0"

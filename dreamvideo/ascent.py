@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
+from functools import cache, partial
 
 import torch
 from torch import Tensor
 
-from dreamvideo.nets import Network
-from dreamvideo.objectives import LayerObjective
+from dreamvideo.objectives import Objective
 from dreamvideo.octaves import Jitter
+from dreamvideo.tiles import gradient_in_tiles
+
+log = logging.getLogger("dreamvideo")
 
 Precondition = Callable[[Tensor], Tensor]  # (B, 3, H, W) -> the same shape
 
+SHRINK = 2.0**-20  # of a gradient whose numbers are too large to be held; a power of two changes no digit
+ALL = (slice(None),) * 4
 TINY = 1e-12  # keeps the normalisation finite where the gradient is nothing
 CONTEXT = 48  # px around an area dreamed by itself, so that the network sees what it borders on
 
 
-def gradient(network: Network, objective: LayerObjective, image: Tensor) -> Tensor:
-    """The objective's gradient at `image` (1, 3, H, W); the network's weights take no part."""
+def gradient(objective: Objective, image: Tensor, shrink: float = 1.0) -> Tensor:
+    """`shrink` times the objective's gradient at `image` (1, 3, H, W); the weights take no part.
+
+    In tiles where the image is large and the objective a mean over places.
+    """
+    if not objective.is_local:
+        return _gradient_of(objective, shrink, image)
+    pixels = image.shape[2] * image.shape[3]
+    return gradient_in_tiles(partial(_gradient_of, objective.total, shrink / pixels), image)
+
+
+def _gradient_of(value: Callable[[Tensor], Tensor], factor: float, image: Tensor) -> Tensor:
     image = image.detach().requires_grad_()
-    objective(network(image, objective.layers)).sum().backward()
+    (value(image).sum() * factor).backward()
     assert image.grad is not None
     return image.grad
 
 
 def ascend(
-    network: Network,
-    objective: LayerObjective,
+    objective: Objective,
     source: Tensor,
     residual: Tensor,
     jitters: Sequence[Jitter],
@@ -52,7 +67,7 @@ def ascend(
     image = source + residual
     for i, jitter in enumerate(jitters):
         if need is None:
-            _step(network, objective, image, jitter, step_size, precondition)
+            _step(objective, image, jitter, step_size, precondition)
             continue
         share = (need * len(jitters) - i).clamp_(0, 1)
         if pace is not None:
@@ -60,13 +75,14 @@ def ascend(
         box = active_box(share)
         if box is None:
             break
-        _step(network, objective, image[box], jitter, step_size, precondition, share[box])
+        if not objective.is_local:
+            box = ALL
+        _step(objective, image[box], jitter, step_size, precondition, share[box])
     return image - source
 
 
 def _step(
-    network: Network,
-    objective: LayerObjective,
+    objective: Objective,
     image: Tensor,
     jitter: Jitter,
     step_size: float,
@@ -75,19 +91,35 @@ def _step(
 ) -> None:
     """Move `image` in place."""
     down, right = jitter
-    step = gradient(network, objective, torch.roll(image, (down, right), dims=(2, 3)))
-    step = torch.roll(step, (-down, -right), dims=(2, 3))
-    if precondition is not None:
-        step = precondition(step)
-    scale = step.abs().mean() if share is None else mean_where(step.abs(), share > 0)
+    for shrink in (1.0, SHRINK):
+        step = gradient(objective, torch.roll(image, (down, right), dims=(2, 3)), shrink)
+        step = torch.roll(step, (-down, -right), dims=(2, 3))
+        if precondition is not None:
+            step = precondition(step)
+        scale = mean(step.abs()) if share is None else mean_where(step.abs(), share > 0)
+        if torch.isfinite(scale):
+            break
+        _note_overflow()
+    else:
+        return  # no step is better than one to nowhere: the source stays to be seen
     if share is not None:
         step *= share
-    image.add_(step.mul_(step_size / (scale + TINY))).clamp_(0, 1)
+    image.add_(step.mul_(step_size / (scale + TINY * shrink))).clamp_(0, 1)
+
+
+@cache
+def _note_overflow() -> None:
+    log.warning("a step came to numbers that are too large: it is redone smaller, or left out")
+
+
+def mean(values: Tensor) -> Tensor:
+    """The mean of (1, C, H, W), by channels: one sum over all would depend on the number of threads."""
+    return values.mean(dim=(2, 3)).mean()
 
 
 def mean_where(values: Tensor, where: Tensor) -> Tensor:
     """The mean of (1, C, H, W) over the places that are True in (1, 1, H, W)."""
-    return (values * where).sum() / (where.sum() * values.shape[1])
+    return (values * where).sum(dim=(2, 3)).sum() / (where.sum() * values.shape[1])
 
 
 def active_box(share: Tensor) -> tuple[slice, slice, slice, slice] | None:

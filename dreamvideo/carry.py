@@ -17,9 +17,8 @@ from dreamvideo.motion.flow import SHARP, backward_warp, compose_flows
 
 LOCAL = 15  # px, side of the box in which the strength of a residual is measured and held
 MOST_GAIN = 1.5  # what holding the strength may amplify; more would be amplified noise
-AROUND = 61  # px, side of the box in which a new area is compared with what is around it
-MOST_NEW_GAIN = 2.0  # what that may amplify
-KNOWN_FLOOR = 0.6  # share of the dream that an area keeps which neither key sees: thinner, never bare
+NEW_LEVEL = 0.7  # the local strength of what is newly dreamed, times the frame's
+LEAST_NEW_GAIN, MOST_NEW_GAIN = 0.4, 5.0  # between which it is brought there
 TINY = 1e-8
 
 
@@ -91,12 +90,11 @@ def blend(earlier: Carried, later: Carried, position: float) -> np.ndarray:
     """
     a = (1 - position) * earlier.confidence
     b = position * later.confidence
-    known = np.maximum(KNOWN_FLOOR, 1 - (1 - earlier.confidence) * (1 - later.confidence))
     share = (b / (a + b + TINY))[..., None]
     mixed = earlier.residual * (1 - share) + later.residual * share
     energies = local_energy(earlier.residual), local_energy(later.residual)
     wanted = energies[0] * (1 - share[..., 0]) + energies[1] * share[..., 0]
-    return hold_strength(mixed, wanted) * known[..., None]
+    return hold_strength(mixed, wanted)
 
 
 def local_energy(residual: np.ndarray) -> np.ndarray:
@@ -111,14 +109,15 @@ def hold_strength(residual: np.ndarray, energy: np.ndarray) -> np.ndarray:
 
 
 def level_new(residual: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """Raise the newly dreamed parts of a residual to the strength of what is around them.
+    """Bring the newly dreamed parts of a residual to one strength: `NEW_LEVEL` of the carried ones.
 
-    A few steps make the patterns but not yet their contrast; more steps would cost more than all the rest.
+    A few large steps make patterns of any contrast: too weak and a new area is bare, too strong and it
+    flickers, since what is new at one key is often new at the next.
 
     Args:
         kept: (H, W), 0 to 1, how much of the residual was carried there; the rest is new.
     """
     energy = local_energy(residual)
-    around = box_mean(energy * kept, AROUND) / (box_mean(kept, AROUND) + TINY)
-    gain = np.clip(np.sqrt(around / (energy + TINY)), 1.0, MOST_NEW_GAIN)
+    carried = float(np.vdot(energy, kept)) / (float(kept.sum()) + TINY)
+    gain = np.clip(NEW_LEVEL * np.sqrt(carried / (energy + TINY)), LEAST_NEW_GAIN, MOST_NEW_GAIN)
     return residual * (1 + (gain - 1) * (1 - kept))[..., None]

@@ -12,7 +12,7 @@ from torch import Tensor
 from dreamvideo.ascent import ascend
 from dreamvideo.images import image_from_tensor, resize, tensor_from_image
 from dreamvideo.nets import Network
-from dreamvideo.objectives import objective_for
+from dreamvideo.objectives import Objective, objective_for
 from dreamvideo.octaves import jitter_sequence, octave_sizes
 from dreamvideo.precondition import NaturalStep
 from dreamvideo.settings import DreamSettings
@@ -34,7 +34,7 @@ class Effort:
 
 
 def dream_residual(
-    network: Network,
+    objective: Objective,
     source: np.ndarray,
     settings: DreamSettings,
     carried: np.ndarray | None = None,
@@ -53,7 +53,6 @@ def dream_residual(
     Returns:
         float32 (H, W, 3), so that source + residual is in [0, 1].
     """
-    objective = objective_for(network, settings.layers)
     size = (source.shape[1], source.shape[0])
     added = np.zeros((1, 1, 3), np.float32)
     sizes = octave_sizes(size, settings.octaves, settings.octave_scale)
@@ -64,16 +63,15 @@ def dream_residual(
             carried_here = resize(carried, octave_size)
             start = start + carried_here
         residual = ascend(
-            network,
             objective,
-            tensor_from_image(resize(source, octave_size)).to(network.device),
-            tensor_from_image(np.ascontiguousarray(start)).to(network.device),
+            tensor_from_image(resize(source, octave_size)).to(objective.device),
+            tensor_from_image(np.ascontiguousarray(start)).to(objective.device),
             jitter_sequence(
                 settings.seed, octave, effort.steps if effort else settings.steps, settings.jitter
             ),
             settings.step_size,
-            NaturalStep(settings, network.device),
-            *_effort_tensors(effort, octave_size, network),
+            NaturalStep(settings, objective.device),
+            *_effort_tensors(effort, octave_size, objective.device),
         )
         added = image_from_tensor(residual)
         if carried is not None:
@@ -82,26 +80,30 @@ def dream_residual(
 
 
 def _effort_tensors(
-    effort: Effort | None, size: tuple[int, int], network: Network
+    effort: Effort | None, size: tuple[int, int], device: torch.device
 ) -> tuple[Tensor | None, Tensor | None]:
     """Need and pace at an octave's size, (1, 1, h, w) each."""
     if effort is None:
         return None, None
     need, pace = (
-        tensor_from_image(resize(values, size)[..., None]).to(network.device)
-        for values in (effort.need, effort.pace)
+        tensor_from_image(resize(values, size)[..., None]).to(device) for values in (effort.need, effort.pace)
     )
     return need, pace
 
 
 def dream_image(network: Network, image: np.ndarray, settings: DreamSettings) -> np.ndarray:
     """Dream a float32 (H, W, 3) image in [0, 1]."""
-    return np.clip(image + dream_residual(network, image, settings), 0.0, 1.0)
+    return np.clip(image + dream_residual(objective_for(network, settings), image, settings), 0.0, 1.0)
 
 
-def activation_strength(network: Network, image: np.ndarray, settings: DreamSettings) -> float:
+def dream_level(objective: Objective, source: np.ndarray, residual: np.ndarray) -> float:
+    """How far a dream excites what is dreamed; beyond its source, where the objective may be below 0."""
+    level = activation_strength(objective, source + residual)
+    return level if objective.is_energy else level - activation_strength(objective, source)
+
+
+def activation_strength(objective: Objective, image: np.ndarray) -> float:
     """How strongly an image excites what is dreamed: the objective's value."""
-    objective = objective_for(network, settings.layers)
     with torch.inference_mode():
-        picture = tensor_from_image(np.ascontiguousarray(image)).to(network.device)
-        return float(objective(network(picture, objective.layers)))
+        picture = tensor_from_image(np.ascontiguousarray(image)).to(objective.device)
+        return float(objective(picture))

@@ -5,8 +5,10 @@
     DreamVideoError            exit 1: could not be done
     ├── UsageError             exit 2: the wish itself cannot be met; nothing was started
     │   ├── SettingsError      a setting out of range
+    │   │   └── ScheduleError  a schedule that cannot be read or used; knows the column
     │   ├── UnknownNameError   a layer, class, network, ... that does not exist (with the nearest names)
-    │   └── OutputError        the output cannot be written there, or would overwrite something
+    │   ├── OutputError        the output cannot be written there, or would overwrite something
+    │   └── JobError           the job beside the output is held, was begun otherwise, or is damaged
     ├── InputError             the input is missing, empty, broken or not a picture or clip
     ├── WeightsError           a network's weights are missing, damaged or of another network
     └── EncodeError            ffmpeg failed; holds the end of what it said
@@ -36,6 +38,23 @@ class SettingsError(UsageError):
     """A setting is out of range."""
 
 
+class ScheduleError(SettingsError):
+    """A schedule cannot be read, or not be used for this film.
+
+    Args:
+        text: the schedule. column: where in it the fault lies, counted from 0; told counted from 1.
+    """
+
+    SHOWN = 12  # characters of the schedule, from the column on
+
+    def __init__(self, text: str, column: int, problem: str) -> None:
+        self.column = column + 1
+        here = " ".join(text[column : column + self.SHOWN].split())
+        more = "..." if len(text) > column + self.SHOWN else ""
+        where = f"column {self.column}, at '{here}{more}'" if here else f"column {self.column}, at the end"
+        super().__init__(f"schedule: {problem} ({where})")
+
+
 class UnknownNameError(UsageError):
     """A name (layer, network, class, ...) that does not exist."""
 
@@ -47,6 +66,10 @@ class UnknownNameError(UsageError):
 
 class OutputError(UsageError):
     """The output cannot be written at that place, or would overwrite something."""
+
+
+class JobError(UsageError):
+    """The job beside the output is held by another process, was begun otherwise, or is damaged."""
 
 
 class InputError(DreamVideoError):

@@ -1,33 +1,31 @@
-"""From a file to a dreamed file: a clip, a folder of stills, or one still."""
+"""A dreamed clip as a render: frames from a file, dreamed, at the size of the film. And one dreamed still."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import count, islice
 from pathlib import Path
-from time import perf_counter
+from types import TracebackType
 
 import numpy as np
 
-from dreamvideo.clip import add_residual, dream_residuals
-from dreamvideo.errors import OutputError
-from dreamvideo.images import read_still, write_still
-from dreamvideo.media.frames import FramesWriter, open_writer
-from dreamvideo.media.outputs import check_job, kind_of_output
-from dreamvideo.media.reader import ClipReader
-from dreamvideo.media.stills import StillsReader, open_clip
-from dreamvideo.media.writer import ClipWriter, check_encoder
-from dreamvideo.nets import Network
-from dreamvideo.objectives import objective_for
+from dreamvideo.clip import Place, add_residual, dream_residuals, dream_spans
+from dreamvideo.errors import InputError
+from dreamvideo.images import encode_still, read_still, write_complete
+from dreamvideo.media.beside import Beside
+from dreamvideo.media.comments import with_comment
+from dreamvideo.media.gif import gif_rate_for
+from dreamvideo.media.platforms import limits_for
+from dreamvideo.media.reader import TimedFrame
+from dreamvideo.media.sound import AudioSource
+from dreamvideo.media.stills import kind_of_input, open_clip
+from dreamvideo.objectives import Objective
+from dreamvideo.render import Segment
 from dreamvideo.settings import FilmSettings, Recipe
 from dreamvideo.stages import Stages
-
-log = logging.getLogger("dreamvideo")
-
-Progress = Callable[[int, int | None], None]  # (frames done, frames expected)
 
 
 @dataclass
@@ -38,6 +36,7 @@ class Report:
         frames: how many were written. fps: of the output; None for a still.
         seconds: wall time. stages: seconds by stage; they overlap, so they may add up to more.
         broken_at: the frame at which the input broke off, else None.
+        resumed_at: how many frames an earlier run had finished.
     """
 
     output: Path
@@ -47,135 +46,131 @@ class Report:
     seconds: float = 0.0
     stages: dict[str, float] = field(default_factory=dict)
     broken_at: int | None = None
+    resumed_at: int = 0
 
 
-def dream_file(
-    source: Path,
-    target: str | Path,
-    network: Network,
-    recipe: Recipe,
-    *,
-    overwrite: bool = False,
-    progress: Progress = lambda done, expected: None,
-) -> Report:
-    """Dream `source` into `target`. The output appears when it is complete.
+class DreamedClip:
+    """The dream of a clip or of a folder of stills; a `render.Render`.
+
+    Args:
+        mask: The dream is where it is white.
 
     Raises:
-        DreamVideoError: anything that a user can do something about.
-        KeyboardInterrupt: after the frames so far were saved beside the output as `NAME-partial`.
+        InputError: The clip cannot be read, or is longer than the mask.
     """
-    kind = check_job(source, target, overwrite=overwrite)
-    objective_for(network, recipe.dream.layers)  # an unknown layer shows here, before anything is opened
-    begun = perf_counter()
-    render = _dream_still if kind == "still" else _dream_clip
-    report = render(source, target, network, recipe, progress)
-    report.seconds = perf_counter() - begun
-    return report
 
+    state_kind = Place
 
-def _dream_still(
-    source: Path, target: str | Path, network: Network, recipe: Recipe, progress: Progress
-) -> Report:
-    stages, target = Stages(), Path(target)
-    frame = read_still(source)
-    progress(0, 1)
-    (dreamed,) = _dream_all(iter([frame]), network, recipe, stages)
-    write_still(target, dreamed)
-    progress(1, 1)
-    return Report(target, 1, None, (dreamed.shape[1], dreamed.shape[0]), stages=stages.seconds)
+    def __init__(
+        self, source: Path, objective: Objective, recipe: Recipe, mask: Beside | None = None
+    ) -> None:
+        film = recipe.film
+        self.stages = Stages()
+        self._objective, self._recipe, self._mask = objective, recipe, mask
+        self._reader = open_clip(source, start=film.start, end=film.end, fps=film.fps, frames=film.frames)
+        self.size: tuple[int, int] = film.size or self._reader.size
+        if mask is not None and mask.expected is not None and mask.expected < self.frames:
+            raise InputError(
+                f"{mask.path} has only {mask.expected} frames, {source} has {self.frames}: "
+                "a mask must be as long as the clip, or a picture"
+            )
 
+    def __enter__(self) -> DreamedClip:
+        return self
 
-def _dream_clip(
-    source: Path, target: str | Path, network: Network, recipe: Recipe, progress: Progress
-) -> Report:
-    stages, film = Stages(), recipe.film
-    with open_clip(source, start=film.start, end=film.end, fps=film.fps, frames=film.frames) as reader:
-        size = film.size or reader.size
-        if kind_of_output(target) == "clip":
-            check_encoder(target, size, reader.fps, crf=film.crf, variable=reader.is_variable)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._reader.close()
+
+    @property
+    def fps(self) -> Fraction:
+        return self._reader.fps
+
+    @property
+    def is_variable(self) -> bool:
+        return self._reader.is_variable
+
+    @property
+    def frames(self) -> int:
+        return self._reader.frames
+
+    @property
+    def duration(self) -> Fraction:
+        return self._reader.duration
+
+    @property
+    def sound(self) -> AudioSource | None:
+        return self._reader.sound if self._recipe.film.audio else None
+
+    @property
+    def broken_at(self) -> int | None:
+        return self._reader.broken_at
+
+    def segments(self, after: Place | None) -> Generator[Segment, None, None]:
+        """See `render.Render`. What lies before `after` is decoded and dropped: that is exact in any clip."""
         times: list[Fraction] = []
-        with (
-            closing(_dream_all(_decoded(reader, times, stages), network, recipe, stages)) as dreamed,
-            _open_writer(target, size, reader, film) as writer,
-        ):
-            count = _write_all(dreamed, times, writer, Path(target), reader.frames, stages, progress)
-        return Report(
-            Path(target), count, reader.fps, size, stages=stages.seconds, broken_at=reader.broken_at
+        begin = after.frames if after else 0
+        decoded, numbers = self._decoded(begin, times), count(begin)
+        recipe = self._recipe
+        spans = dream_spans(
+            decoded, self._objective, recipe.dream, recipe.carry, recipe.film.detail, self.stages, after
         )
+        with closing(spans):
+            for pairs, place in spans:
+                yield Segment(((self._add(next(numbers), *pair), times.pop(0)) for pair in pairs), place)
+
+    def _decoded(self, skipped: int, times: list[Fraction]) -> Iterator[np.ndarray]:
+        """The reader's frames; their times are put into `times`, to be taken out when they are written."""
+        frames: Iterator[TimedFrame] = islice(iter(self._reader), skipped, None)
+        while True:
+            with self.stages.timed("decode"):
+                timed = next(frames, None)
+            if timed is None:
+                return
+            times.append(timed.time)
+            yield timed.frame
+
+    def _add(self, number: int, frame: np.ndarray, residual: np.ndarray) -> np.ndarray:
+        with self.stages.timed("add"):
+            mask = None if self._mask is None else self._mask.at(number)
+            return add_residual(frame, residual, self._recipe.film, mask)
 
 
-def _decoded(
-    reader: ClipReader | StillsReader, times: list[Fraction], stages: Stages
-) -> Iterator[np.ndarray]:
-    """The reader's frames; their times are put into `times`, to be taken out when they are written."""
-    frames = iter(reader)
-    while True:
-        with stages.timed("decode"):
-            timed = next(frames, None)
-        if timed is None:
-            return
-        times.append(timed.time)
-        yield timed.frame
-
-
-def _dream_all(
-    frames: Iterator[np.ndarray], network: Network, recipe: Recipe, stages: Stages
-) -> Generator[np.ndarray, None, None]:
-    residuals = dream_residuals(frames, network, recipe.dream, recipe.carry, recipe.film.detail, stages)
-    with closing(residuals) as pairs:
-        for frame, residual in pairs:
-            with stages.timed("add"):
-                dreamed = add_residual(frame, residual, recipe.film)
-            yield dreamed
-
-
-def _open_writer(
-    target: str | Path, size: tuple[int, int], reader: ClipReader | StillsReader, film: FilmSettings
-) -> ClipWriter | FramesWriter:
-    return open_writer(
-        target,
-        size,
-        reader.fps,
-        crf=film.crf,
-        audio=reader.sound if film.audio else None,
-        variable=reader.is_variable,
-        duration=reader.duration if reader.is_variable else None,
-    )
-
-
-def _write_all(
-    dreamed: Iterator[np.ndarray],
-    times: list[Fraction],
-    writer: ClipWriter | FramesWriter,
-    target: Path,
-    expected: int,
-    stages: Stages,
-    progress: Progress,
-) -> int:
-    """Encode the frames; returns how many. On Ctrl-C those written so far are kept under another name."""
-    progress(0, expected)
-    try:
-        for frame in dreamed:
-            with stages.timed("encode"):
-                writer.write(frame, times.pop(0))
-            progress(writer.frames, expected)
-    except KeyboardInterrupt:
-        if writer.frames:
-            partial = partial_name(target)
-            writer.finish_partial(partial)
-            log.warning("stopped: the first %d frames are in %s", writer.frames, partial)
-        raise
-    return writer.frames
-
-
-def partial_name(target: Path) -> Path:
-    """`dream.mp4` -> `dream-partial.mp4`, or the next of `dream-partial-2.mp4`, ... that is free.
+def film_for(target: str | Path, source: Path, film: FilmSettings) -> FilmSettings:
+    """The settings as they are used for `target`: a GIF only knows some rates, a platform has limits.
 
     Raises:
-        OutputError: a thousand are there.
+        UsageError: The platform takes nothing like it.
     """
-    for number in range(1, 1000):
-        name = target.with_name(f"{target.stem}-partial{f'-{number}' if number > 1 else ''}{target.suffix}")
-        if not name.exists():
-            return name
-    raise OutputError(f"too many partial films beside {target}: remove some")
+    if Path(target).suffix.lower() == ".gif":
+        film = replace(film, fps=gif_rate_for(source, film.fps))
+    limits = limits_for(target, film.platform)
+    if limits is None or kind_of_input(source) == "still":
+        return film
+    with open_clip(source, start=film.start, end=film.end, fps=film.fps, frames=film.frames) as reader:
+        rate, size = limits.shaped(target, film.size or reader.size, reader.fps, float(reader.duration))
+    return replace(film, size=size, fps=rate)
+
+
+def dream_still(
+    source: Path,
+    target: Path,
+    objective: Objective,
+    recipe: Recipe,
+    mask: Beside | None = None,
+    comment: str = "",
+) -> tuple[np.ndarray, Stages]:
+    """Dream the still `source` into `target`, with a `comment` in it unless that is empty.
+
+    Returns what was written, and where the time went.
+    """
+    stages = Stages()
+    pairs = dream_residuals(
+        iter([read_still(source)]), objective, recipe.dream, recipe.carry, recipe.film.detail, stages
+    )
+    ((frame, residual),) = pairs
+    dreamed = add_residual(frame, residual, recipe.film, None if mask is None else mask.at(0))
+    data = encode_still(target, dreamed)
+    write_complete(target, with_comment(data, comment) if comment else data)
+    return dreamed, stages

@@ -6,8 +6,10 @@ OpenCV works on it, as a tensor (1, 3, H, W) where the network does. `size` is (
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 STILL_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 JPEG_QUALITY = 95
+SHEET_GAP, LABEL_HEIGHT = 4, 16  # px, between the pictures of a sheet, and of a line under them
+LABEL_FONT = cv2.FONT_HERSHEY_SIMPLEX
+MOST_PIXELS = int(os.environ.get("OPENCV_IO_MAX_IMAGE_PIXELS", 50 << 20))  # set when the package is imported
 
 
 def read_still(path: Path) -> np.ndarray:
@@ -33,10 +38,15 @@ def read_still(path: Path) -> np.ndarray:
         data = np.frombuffer(Path(path).read_bytes(), np.uint8)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
+    try:
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
+        full = None if picture is None else cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        if "pixels <= " not in str(error):
+            raise InputError(f"{path} is damaged") from error
+        raise InputError(f"{path} is larger than {MOST_PIXELS >> 20} megapixels: scale it down") from error
     if picture is None:
         raise InputError(f"{path} is not a picture that can be read")
-    full = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
     if full is not None and full.ndim == 3 and full.shape[2] == 4 and full.dtype == np.uint8:
         picture = np.rint(picture * (full[..., 3:] / np.float32(255))).astype(np.uint8)
     return np.ascontiguousarray(picture)
@@ -44,6 +54,11 @@ def read_still(path: Path) -> np.ndarray:
 
 def write_still(path: Path, frame: np.ndarray) -> None:
     """Write a frame as png, jpg or webp by its ending; the file appears only when complete."""
+    write_complete(path, encode_still(path, frame))
+
+
+def encode_still(path: Path, frame: np.ndarray) -> bytes:
+    """The bytes of a frame as png, jpg or webp by the ending of `path`."""
     quality = {
         ".jpg": [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
         ".webp": [cv2.IMWRITE_WEBP_QUALITY, JPEG_QUALITY],
@@ -52,16 +67,31 @@ def write_still(path: Path, frame: np.ndarray) -> None:
     done, data = cv2.imencode(ending, cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), quality.get(ending, []))
     if not done:
         raise EncodeError(f"cannot encode {path.name} as {ending}")
-    handle, part = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=ending, dir=path.parent)
+    return data.tobytes()
+
+
+def write_complete(path: Path, data: bytes) -> None:
+    """Write a file that appears only when complete."""
+    handle, part = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data.tobytes())
+            file.write(data)
         os.chmod(part, 0o644)
         os.replace(part, path)
     except OSError as error:
         raise EncodeError(f"cannot write {path}: {error.strerror}") from error
     finally:
         Path(part).unlink(missing_ok=True)
+
+
+def png_from_frame(frame: np.ndarray) -> np.ndarray:
+    """A frame as the bytes of a PNG, uint8 (n,): a third to a half of its size, exactly."""
+    return cv2.imencode(".png", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))[1]
+
+
+def frame_from_png(data: np.ndarray) -> np.ndarray:
+    """The inverse of `png_from_frame`."""
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), np.uint8)
 
 
 def image_from_frame(frame: np.ndarray) -> np.ndarray:
@@ -98,6 +128,37 @@ def resize(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return picture
     shrinks = size[0] <= picture.shape[1] and size[1] <= picture.shape[0]
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LANCZOS4)
+
+
+def sheet(
+    pictures: Sequence[np.ndarray], labels: Sequence[str] | None = None, columns: int | None = None
+) -> np.ndarray:
+    """Frames of one size side by side, as square as can be, with a name under each if there are labels.
+
+    One frame without a label stays as it is.
+    """
+    if len(pictures) == 1 and not labels:
+        return pictures[0]
+    columns = columns or math.ceil(math.sqrt(len(pictures)))
+    height, width = pictures[0].shape[:2]
+    cell = (height + SHEET_GAP + (LABEL_HEIGHT if labels else 0), width + SHEET_GAP)
+    rows = math.ceil(len(pictures) / columns)
+    drawn = np.zeros((rows * cell[0] + SHEET_GAP, columns * cell[1] + SHEET_GAP, 3), np.uint8)
+    for place, picture in enumerate(pictures):
+        top, left = (SHEET_GAP + n * side for n, side in zip(divmod(place, columns), cell, strict=True))
+        drawn[top : top + height, left : left + width] = picture
+        if labels:
+            text = drawn[top + height : top + height + LABEL_HEIGHT, left : left + width]
+            _write(text, labels[place])
+    return drawn
+
+
+def _write(place: np.ndarray, text: str) -> None:
+    """Draw a line of text into a part of a frame, as large as fits."""
+    scale = min(0.4, 0.4 * (place.shape[1] - 4) / cv2.getTextSize(text, LABEL_FONT, 0.4, 1)[0][0])
+    drawn = np.ascontiguousarray(place)
+    cv2.putText(drawn, text, (2, LABEL_HEIGHT - 4), LABEL_FONT, scale, (220, 220, 220), 1, cv2.LINE_AA)
+    place[:] = drawn
 
 
 def box_mean(values: np.ndarray, side: int) -> np.ndarray:

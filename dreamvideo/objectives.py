@@ -1,45 +1,208 @@
-"""What is maximised: a number from a network's activations."""
+"""What is maximised: a number for each picture, from what a network makes of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
-from dreamvideo.nets import Network
+from dreamvideo.errors import UsageError
+from dreamvideo.guide import Guide
+from dreamvideo.nets import LOGITS, Network
+from dreamvideo.settings import DreamSettings
+from dreamvideo.targets import LayerTarget, class_index, parse_layer
+
+Measure = Callable[[Tensor], Tensor]  # an activation (B, C, h, w), or logits (B, classes) -> (B,)
+
+REFERENCE_SIDE = 160  # px of the pictures on which terms are brought to one scale
 
 
 @dataclass(frozen=True)
-class LayerObjective:
-    """The weighted sum of the layers' mean squared activations (the L2 objective of DeepDream)."""
+class Term:
+    """One thing to be excited, and how much it counts.
 
-    weights: Mapping[str, float]
+    Attributes:
+        layer: what the network is asked for. measure: how excited it is.
+        scale: times the measure, so that terms of one weight pull equally hard.
+        at: the measure at a frame of a film, where that changes.
+        is_local: whether it is a mean over all places, so that a picture can be looked at part by part.
+    """
+
+    layer: str
+    measure: Measure
+    weight: float
+    scale: float = 1.0
+    at: Callable[[int], Measure] | None = None
+    is_local: bool = True
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The weighted sum of some terms, on one network. Built once for a run, by `objective_for`."""
+
+    network: Network
+    terms: tuple[Term, ...]
+
+    def at(self, frame: int) -> Objective:
+        """The objective of one frame of a film, counted from 0."""
+        if all(term.at is None for term in self.terms):
+            return self
+        terms = (term if term.at is None else replace(term, measure=term.at(frame)) for term in self.terms)
+        return replace(self, terms=tuple(terms))
 
     @property
-    def layers(self) -> tuple[str, ...]:
-        return tuple(self.weights)
+    def device(self) -> torch.device:
+        """Where pictures must be."""
+        return self.network.device
 
-    def __call__(self, activations: Mapping[str, Tensor]) -> Tensor:
-        """activations: name -> (B, C, h, w). Returns one number for each picture, (B,)."""
-        terms = [weight * mean_square(activations[name]) for name, weight in self.weights.items()]
-        return sum(terms[1:], terms[0])
+    @property
+    def is_energy(self) -> bool:
+        """Whether its value is a strength: never below 0, and 0 where nothing is seen."""
+        return all(term.measure is mean_square and term.weight >= 0 for term in self.terms)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether its gradient somewhere depends only on what is near."""
+        return all(term.is_local for term in self.terms)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """images: (B, 3, H, W) in [0, 1]. Returns one number for each, (B,)."""
+        return self._sum(images, lambda activation: 1.0)
+
+    def total(self, images: Tensor) -> Tensor:
+        """The same summed over places, not averaged, in px: what the parts of one picture add up to."""
+        pixels = images.shape[2] * images.shape[3]
+        return self._sum(images, lambda activation: _covered(activation, pixels))
+
+    def _sum(self, images: Tensor, factor: Callable[[Tensor], float]) -> Tensor:
+        activations = self.network(images, {term.layer for term in self.terms})
+        values = [
+            term.weight * term.scale * factor(activations[term.layer]) * term.measure(activations[term.layer])
+            for term in self.terms
+        ]
+        return sum(values[1:], values[0])
+
+
+def _covered(activation: Tensor, pixels: int) -> float:
+    """How many of a picture's pixels the places of its activation (B, C, h, w) stand for.
+
+    Strides are powers of two; which, shows although pixels are left over at the borders.
+    """
+    places = activation.shape[2] * activation.shape[3]
+    return places * 4.0 ** round(math.log(pixels / places, 4))
 
 
 def mean_square(activation: Tensor) -> Tensor:
-    """(B, C, h, w) -> (B,)."""
-    return activation.square().mean(dim=(1, 2, 3))
+    """The L2 objective of DeepDream: (B, C, h, w) or (B, C) -> (B,).
+
+    Channel by channel: one sum over all depends on the number of threads.
+    """
+    squares = activation.square()
+    return (squares.mean(dim=(2, 3)) if squares.dim() == 4 else squares).mean(dim=1)
 
 
-def objective_for(network: Network, layers: Sequence[tuple[str, float]]) -> LayerObjective:
-    """The objective of some (layer, weight) pairs; of the network's best layer where there are none.
+def mean_of(channels: tuple[int, ...]) -> Measure:
+    """The mean activation of some channels, not squared: what they are for, not what they are against."""
+
+    def measure(activation: Tensor) -> Tensor:
+        return activation[:, list(channels)].flatten(1).mean(dim=1)
+
+    return measure
+
+
+def around(place: tuple[float, float], measure: Measure) -> Measure:
+    """`measure` of the one position of a layer that lies at (x, y), shares of width and height."""
+
+    def measure_there(activation: Tensor) -> Tensor:
+        x, y = (
+            min(int(share * side), side - 1)
+            for share, side in zip(place, (activation.shape[3], activation.shape[2]), strict=True)
+        )
+        return measure(activation[:, :, y : y + 1, x : x + 1])
+
+    return measure_there
+
+
+def logit_of(index: int) -> Measure:
+    """A class before the softmax, which could also be raised by lowering all others (Olah et al. 2017)."""
+    return lambda logits: logits[:, index]
+
+
+def objective_for(network: Network, settings: DreamSettings, guide: Guide | None = None) -> Objective:
+    """The objective that the settings ask for; where they name nothing, the network's best layer.
+
+    Several terms are brought to one scale: a weight says how hard a term pulls, whatever its layer.
+
+    Args:
+        guide: a picture or clip; its features are what is dreamed towards, in the layers of the settings.
 
     Raises:
-        UnknownNameError: a layer that the network does not have.
+        UnknownNameError: a layer or channel that the network does not have.
+        UsageError: a class, and the network has no head; channels with a guide.
     """
-    pairs = list(layers) or [(network.default_layer, 1.0)]
-    weights: dict[str, float] = {}
-    for name, weight in pairs:
-        network.check_layer(name)
-        weights[name] = weights.get(name, 0.0) + weight
-    return LayerObjective(weights)
+    layers = list(settings.layers)
+    if settings.look is not None:
+        layers.append((network.looks[settings.look], 1.0))
+    if not layers and not settings.classes:
+        layers.append((network.default_layer, 1.0))
+    if guide is not None and not layers:
+        layers.append((network.default_layer, 1.0))
+    terms = [_layer_term(network, parse_layer(text), weight, guide) for text, weight in layers]
+    for text, weight in settings.classes:
+        network.check_head()
+        terms.append(Term(LOGITS, logit_of(class_index(text)), weight, is_local=False))
+    objective = Objective(network, tuple(terms))
+    return objective if len(terms) == 1 else balanced(objective)
+
+
+def _layer_term(network: Network, target: LayerTarget, weight: float, guide: Guide | None) -> Term:
+    network.check_layer(target.layer)
+    if guide is not None:
+        if target.channels or target.place:
+            raise UsageError(f"a guide takes a whole layer: write {target.layer} without channels and place")
+        features = guide.features(network, target.layer)
+        return Term(target.layer, features(0), weight, at=features if guide.moves else None)
+    network.check_channels(target.layer, target.channels)
+    measure = mean_of(target.channels) if target.channels else mean_square
+    if target.place:
+        return Term(target.layer, around(target.place, measure), weight, is_local=False)
+    return Term(target.layer, measure, weight)
+
+
+def balanced(objective: Objective) -> Objective:
+    """The objective with scales that make the gradients of its terms equally long on reference pictures.
+
+    A step is as long as the settings say, whatever the objective's scale; but among several terms the one
+    with the longest gradient would decide alone: the mean squares of two layers of VGG16 differ by a factor
+    of hundreds, and so do a logit and a mean.
+    """
+    pictures = _reference_pictures().to(objective.device)
+    lengths = [_gradient_length(replace(objective, terms=(term,)), pictures) for term in objective.terms]
+    seen = [length for length in lengths if length > 0] or [1.0]
+    usual = sum(seen) / len(seen)  # for a term that sees nothing in the reference pictures
+    terms = (
+        replace(term, scale=1 / (length or usual))
+        for term, length in zip(objective.terms, lengths, strict=True)
+    )
+    return replace(objective, terms=tuple(terms))
+
+
+def _gradient_length(objective: Objective, pictures: Tensor) -> float:
+    """Mean absolute gradient of each term's own value, without its weight."""
+    images = pictures.clone().requires_grad_()
+    term = replace(objective.terms[0], weight=1.0)
+    replace(objective, terms=(term,))(images).sum().backward()
+    assert images.grad is not None
+    return float(images.grad.abs().mean())
+
+
+def _reference_pictures() -> Tensor:
+    """Two pictures as rough as photographs, whose spectrum falls with 1/f: (2, 3, side, side)."""
+    side = REFERENCE_SIDE
+    noise = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(0))
+    frequency = torch.hypot(*torch.meshgrid(torch.fft.fftfreq(side), torch.fft.rfftfreq(side), indexing="ij"))
+    pink = torch.fft.irfft2(torch.fft.rfft2(noise) / frequency.clamp(min=1 / side), s=(side, side))
+    return (0.5 + 0.2 * pink / pink.std()).clamp(0, 1)

@@ -27,7 +27,7 @@ class NaturalStep:
     """
 
     def __init__(self, settings: DreamSettings, device: torch.device) -> None:
-        self._kernel = natural_kernel(settings.natural, settings.smooth).to(device)
+        self._kernel = natural_kernel(settings.natural, settings.smooth, settings.keep_colour).to(device)
 
     def __call__(self, gradient: Tensor) -> Tensor:
         """(B, 3, H, W) -> the same shape; beyond the border the gradient is nothing."""
@@ -35,9 +35,11 @@ class NaturalStep:
 
 
 @lru_cache(maxsize=8)
-def natural_kernel(natural: float, smooth: float) -> Tensor:
-    """(3, 3, n, n): the colour matrix times a Gaussian of sigma `smooth` px."""
+def natural_kernel(natural: float, smooth: float, grey: bool = False) -> Tensor:
+    """(3, 3, n, n): the colour matrix times a Gaussian of sigma `smooth` px; `grey`: of the light alone."""
     colours = torch.lerp(torch.eye(3), torch.tensor(COLOUR_COVARIANCE), natural)
+    if grey:
+        colours = torch.full((3, 3), 1 / 3)
     radius = round(3 * smooth)
     offsets = torch.arange(-radius, radius + 1, dtype=torch.float32)
     bell = torch.exp(-0.5 * (offsets / max(smooth, 1e-3)) ** 2)

@@ -34,7 +34,8 @@ from dreamvideo.measure import warp_error
 from dreamvideo.media.stills import open_clip
 from dreamvideo.motion.flow import backward_warp, flow_estimator
 from dreamvideo.motion.reliability import leaves_frame, occlusion_mask
-from dreamvideo.nets import Network, load_network
+from dreamvideo.nets import load_network
+from dreamvideo.objectives import Objective, objective_for
 from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings, Recipe
 from dreamvideo.stages import Stages
 
@@ -47,14 +48,15 @@ def main() -> None:
     options = parse()
     network = load_network(options.model, options.weights, "auto")
     dream = DreamSettings(layers=((options.layer or network.default_layer, 1.0),))
+    objective = objective_for(network, dream)
     figures: dict[str, object] = {"machine": machine(), "layer": dream.layers[0][0], "detail": options.detail}
     print(json.dumps(figures))
     for clip in options.clips:
         frames = read(clip, options.detail, options.frames)
-        figures[clip.stem] = bench_clip(clip.stem, frames, network, dream)
-    figures["still"] = bench_still(read(options.clips[0], options.detail, 1)[0], network, dream)
+        figures[clip.stem] = bench_clip(clip.stem, frames, objective, dream)
+    figures["still"] = bench_still(read(options.clips[0], options.detail, 1)[0], objective, dream)
     if options.cuts:
-        figures["cuts"] = bench_cuts(read(options.cuts, options.detail, None), network, dream)
+        figures["cuts"] = bench_cuts(read(options.cuts, options.detail, None), objective, dream)
     if options.memory:
         figures["memory"] = bench_memory()
     if options.json:
@@ -89,16 +91,16 @@ def read(path: Path, detail: int, count: int | None) -> Frames:
 
 
 def bench_clip(
-    name: str, frames: Frames, network: Network, dream: DreamSettings
+    name: str, frames: Frames, objective: Objective, dream: DreamSettings
 ) -> dict[str, dict[str, float]]:
     """Every way to dream the clip: stability, strength and speed beside each frame by itself."""
     ways: dict[str, Way] = {
-        "each frame by itself": lambda f: carried(f, network, dream, EACH_BY_ITSELF),
-        "0.85 frame + 0.15 last dream": lambda f: blended(f, network, dream),
-        "warped picture at 0.5, 5 steps": lambda f: warped(f, network, dream),
-        "dreamvideo": lambda f: carried(f, network, dream, CarrySettings()),
-        "dreamvideo --cadence 3": lambda f: carried(f, network, dream, CarrySettings(cadence=3)),
-        "dreamvideo --cadence 1": lambda f: carried(f, network, dream, CarrySettings(cadence=1)),
+        "each frame by itself": lambda f: carried(f, objective, dream, EACH_BY_ITSELF),
+        "0.85 frame + 0.15 last dream": lambda f: blended(f, objective, dream),
+        "warped picture at 0.5, 5 steps": lambda f: warped(f, objective, dream),
+        "dreamvideo": lambda f: carried(f, objective, dream, CarrySettings()),
+        "dreamvideo --cadence 3": lambda f: carried(f, objective, dream, CarrySettings(cadence=3)),
+        "dreamvideo --cadence 1": lambda f: carried(f, objective, dream, CarrySettings(cadence=1)),
     }
     starts = shot_starts(frames)
     estimate = flow_estimator("farneback")
@@ -108,7 +110,7 @@ def bench_clip(
         dreamed = render(frames)
         seconds = (perf_counter() - begun) / len(frames)
         output, source = warp_error_within(frames, dreamed, starts, estimate)
-        levels = np.array([activation_strength(network, image_from_frame(d), dream) for d in dreamed])
+        levels = np.array([activation_strength(objective, image_from_frame(d)) for d in dreamed])
         low, high = spread(levels, starts)
         new = new_area_ratio(frames, dreamed, starts)
         results[way] = dict(
@@ -130,24 +132,24 @@ def print_row(clip: str, way: str, row: dict[str, float], base: dict[str, float]
     )
 
 
-def carried(frames: Frames, network: Network, dream: DreamSettings, carry: CarrySettings) -> Frames:
-    pairs = dream_residuals(iter(frames), network, dream, carry, detail=1 << 14)
+def carried(frames: Frames, objective: Objective, dream: DreamSettings, carry: CarrySettings) -> Frames:
+    pairs = dream_residuals(iter(frames), objective, dream, carry, detail=1 << 14)
     return [add_residual(frame, residual, FilmSettings()) for frame, residual in pairs]
 
 
-def blended(frames: Frames, network: Network, dream: DreamSettings) -> Frames:
+def blended(frames: Frames, objective: Objective, dream: DreamSettings) -> Frames:
     """As pytorch-deepdream: no flow, every frame in full."""
     dreamed: Frames = []
     for frame in frames:
         image = image_from_frame(frame)
         start = 0.85 * image + 0.15 * image_from_frame(dreamed[-1]) if dreamed else image
         dreamed.append(
-            add_residual(frame, start + dream_residual(network, start, dream) - image, FilmSettings())
+            add_residual(frame, start + dream_residual(objective, start, dream) - image, FilmSettings())
         )
     return dreamed
 
 
-def warped(frames: Frames, network: Network, dream: DreamSettings) -> Frames:
+def warped(frames: Frames, objective: Objective, dream: DreamSettings) -> Frames:
     """The last dream, warped, mixed half and half with the frame; five steps."""
     estimate, few = flow_estimator("dis"), replace(dream, steps=5)
     dreamed: Frames = []
@@ -159,7 +161,7 @@ def warped(frames: Frames, network: Network, dream: DreamSettings) -> Frames:
             )
         settings = few if dreamed else dream
         dreamed.append(
-            add_residual(frame, start + dream_residual(network, start, settings) - image, FilmSettings())
+            add_residual(frame, start + dream_residual(objective, start, settings) - image, FilmSettings())
         )
     return dreamed
 
@@ -211,9 +213,9 @@ def new_area_ratio(frames: Frames, dreamed: Frames, starts: list[int]) -> float:
     return float(np.sqrt(np.mean(new_squares) / np.mean(rest_squares))) if new_squares else float("nan")
 
 
-def bench_still(frame: np.ndarray, network: Network, dream: DreamSettings) -> dict[str, float]:
+def bench_still(frame: np.ndarray, objective: Objective, dream: DreamSettings) -> dict[str, float]:
     """One picture 120 times: how far the dream moves or drifts."""
-    dreamed = [image_from_frame(f) * 255 for f in carried([frame] * 120, network, dream, CarrySettings())]
+    dreamed = [image_from_frame(f) * 255 for f in carried([frame] * 120, objective, dream, CarrySettings())]
     change = max(float(np.abs(b - a).mean()) for a, b in pairwise(dreamed[10:]))
     drift = {
         name: abs(measure(dreamed[-1]) / measure(dreamed[10]) - 1)
@@ -230,15 +232,15 @@ def saturation(image: np.ndarray) -> float:
     return float((image.max(axis=2) - image.min(axis=2)).mean())
 
 
-def bench_cuts(frames: Frames, network: Network, dream: DreamSettings) -> dict[str, object]:
+def bench_cuts(frames: Frames, objective: Objective, dream: DreamSettings) -> dict[str, object]:
     """The first frame after each cut, in the film and dreamed from there."""
     starts = shot_starts(frames)
     wanted = set(starts[1:])
-    pairs = dream_residuals(iter(frames), network, dream, CarrySettings(cadence=6), 1 << 14)
+    pairs = dream_residuals(iter(frames), objective, dream, CarrySettings(cadence=6), 1 << 14)
     worst = 0.0
     for t, (frame, residual) in enumerate(islice(pairs, max(wanted) + 1)):
         if t in wanted:
-            (_, alone), *_ = dream_residuals(iter([frame]), network, dream, CarrySettings(), 1 << 14)
+            (_, alone), *_ = dream_residuals(iter([frame]), objective, dream, CarrySettings(), 1 << 14)
             worst = max(worst, float(np.abs(residual - alone).max()))
     print(
         f"cuts       at {starts[1:]}; frames after them differ from dreaming from there by at most {worst:g}"
@@ -274,7 +276,7 @@ def write_noise(path: Path, count: int) -> None:
 
 def dream_and_tell_peak(source: Path, target: Path) -> None:
     """Run in a process of its own: dream a clip, print the peak of its memory in MB."""
-    from dreamvideo.film import dream_file
+    from dreamvideo.jobs.dream import dream_file
 
     dream_file(source, target, load_network("vgg16-lite"), Recipe())
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

@@ -25,12 +25,20 @@ LOOKS = ("conv2_2", "conv3_3", "conv4_3", "conv5_3")
 
 def main() -> None:
     dream("clouds.mp4", DOCS / "clouds-dream.gif", "--size", "320x180", "--fps", "12.5", "--end", "3")
+    visualize(DOCS / "neurons.jpg", "conv5_3", "--channels", "4,5,1,0,2,6,7,3,8")
+    visualize(DOCS / "class.jpg", "--class", "sea snake")
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         rows = [row(work, option, values) for option, values in CHOICES]
         write_still(DOCS / "choices.jpg", np.vstack(rows))
         write_still(DOCS / "layers.jpg", row(work, "--layer", LOOKS))
         write_still(DOCS / "carry.jpg", carry(work))
+
+
+def visualize(target: Path, *arguments: str) -> None:
+    command = [sys.executable, "-m", "dreamvideo", "visualize", *arguments, "-o", str(target)]
+    small = ["--size", "192", "--steps", "192", "--model", "vgg16-lite", "--overwrite"]
+    subprocess.run([*command, *small], check=True)
 
 
 def dream(sample: str, target: Path, *options: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,14 @@ def count_film(path: Path, *options: str, fps: str = "25", frames: int = 25) -> 
 def number_of(frame: np.ndarray) -> int:
     """Which frame of a `count_film` this is."""
     return round((float(frame.mean()) / 255 * 219) / 4)
+
+
+@pytest.fixture(autouse=True)
+def hear_ctrl_c() -> Iterator[None]:
+    """Shells make what they start in the background deaf to it; the tests that send it want to be heard."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -464,7 +464,14 @@ def test_every_option_explains_itself(command: str) -> None:
 
 
 def test_layers_are_listed_in_order(run: Run, place: Path) -> None:
-    assert run("layers", "--model", "vgg16-lite") == Outcome(0, "\n".join(LAYERS) + "\n", "")
+    outcome = run("layers", "--model", "vgg16-lite")
+    head, *lines = (line.split() for line in outcome.out.splitlines())
+    assert (outcome.code, outcome.err, head) == (0, "", ["layer", "channels", "stride", "sees"])
+    assert [line[0] for line in lines] == list(LAYERS)
+    assert ["conv4_3", "192", "8", "92", "px"] in lines and ["pool5", "384", "32", "212", "px"] in lines
+    found = run("layers", "--model", "vgg16", "--search", "pool").out.splitlines()[1:]
+    assert [line.split()[0] for line in found] == [f"pool{block}" for block in range(1, 6)]
+    refused(run("layers", "--model", "vgg16", "--search", "fire"), 2, "no layer of vgg16 has 'fire'")
 
 
 def test_models_tell_where_weights_go(run: Run, place: Path) -> None:
@@ -476,7 +483,8 @@ def test_models_tell_where_weights_go(run: Run, place: Path) -> None:
 def test_layers_of_a_network_of_torchvision(run: Run) -> None:
     need_torchvision()
     outcome = run("layers", "--model", "squeezenet1_0")
-    assert outcome.code == 0 and "features.7" in outcome.out.splitlines()
+    lines = [line.split() for line in outcome.out.splitlines()]
+    assert outcome.code == 0 and ["features.7", "256", "8", "59", "px"] in lines
 
 
 def test_measure(run: Run, place: Path) -> None:
@@ -497,15 +505,30 @@ def test_measure(run: Run, place: Path) -> None:
 OPTIONS_OF_THEIR_OWN = {
     "source",
     "output",
+    "guide",
+    "mask",
     "model",
     "weights",
     "device",
     "overwrite",
+    "estimate",
+    "preview",
+    "fresh",
+    "keep_job",
+    "recipe_file",
+    "no_recipe",
     "quiet",
     "as_json",
+    "events",
     "help",
 }
-SPELT_OTHERWISE = {"layer": ("layers", None), "start": ("start", "0"), "no_audio": ("audio", False)}
+SPELT_OTHERWISE = {
+    "layers": ("layers", None),
+    "classes": ("classes", None),
+    "start": ("start", "0"),
+    "no_audio": ("audio", False),
+    "platform": ("platform", None),
+}
 """option -> (setting, the default in the words of the command line)"""
 
 
@@ -595,7 +618,7 @@ def test_stopped_in_the_middle(tmp_path: Path, number: signal.Signals, output: s
     partial = "out-partial.mp4" if output == "out.mp4" else "frames-partial"
     assert process.returncode == 130, line + rest
     assert "Traceback" not in rest
-    assert sorted(os.listdir(tmp_path)) == sorted(["long.mp4", partial])
+    assert sorted(os.listdir(tmp_path)) == sorted(["long.mp4", partial, f"{output}.dreamjob"])
     kept = count(tmp_path / partial) if output == "out.mp4" else len(os.listdir(tmp_path / partial))
     assert 1 <= kept < 300
     assert f"the first {kept} frames are in {partial}" in rest

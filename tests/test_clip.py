@@ -8,12 +8,14 @@ import cv2
 import numpy as np
 import pytest
 
-from dreamvideo.clip import add_residual, detail_size, dream_residuals, plan_efforts
+from dreamvideo.clip import add_residual, detail_size, dream_residuals
 from dreamvideo.dream import activation_strength
 from dreamvideo.images import image_from_frame
+from dreamvideo.keys import plan_efforts
 from dreamvideo.measure import warp_error
 from dreamvideo.motion.flow import flow_estimator
 from dreamvideo.nets import Network, load_network
+from dreamvideo.objectives import objective_for
 from dreamvideo.prefetch import prefetch
 from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings
 
@@ -40,7 +42,7 @@ def pan(seed: int, count: int, speed: float = 1.5) -> list[np.ndarray]:
 
 
 def film(frames: list[np.ndarray], network: Network, carry: CarrySettings) -> list[np.ndarray]:
-    pairs = dream_residuals(iter(frames), network, DREAM, carry, 640)
+    pairs = dream_residuals(iter(frames), objective_for(network, DREAM), DREAM, carry, 640)
     return [add_residual(frame, residual, FilmSettings()) for frame, residual in pairs]
 
 
@@ -49,7 +51,11 @@ def film(frames: list[np.ndarray], network: Network, carry: CarrySettings) -> li
 def test_as_many_frames_come_out_as_go_in(network: Network, count: int, cadence: int) -> None:
     frames = pan(0, count)
     quick = DreamSettings(octaves=1, steps=1, layers=(("conv1_1", 1.0),))
-    pairs = list(dream_residuals(iter(frames), network, quick, CarrySettings(cadence=cadence), 640))
+    pairs = list(
+        dream_residuals(
+            iter(frames), objective_for(network, quick), quick, CarrySettings(cadence=cadence), 640
+        )
+    )
     assert [id(frame) for frame, _ in pairs] == [id(frame) for frame in frames]
 
 
@@ -66,7 +72,7 @@ def test_carrying_is_far_more_stable_at_the_same_strength(network: Network, cade
     )
     assert calm - floor < 0.35 * (wild - floor)
     strength = [
-        np.mean([activation_strength(network, image_from_frame(f), DREAM) for f in out])
+        np.mean([activation_strength(objective_for(network, DREAM), image_from_frame(f)) for f in out])
         for out in (alone, carried)
     ]
     assert 0.8 < strength[1] / strength[0] < 1.25
@@ -136,7 +142,7 @@ def test_what_fades_in_is_dreamed_as_if_it_had_been_there(network: Network) -> N
     fade = [np.rint(frame * min(1.0, t / 20)).astype(np.uint8) for t in range(26)]
     faded_in = film(fade, network, CarrySettings())[-1]
     strengths = [
-        activation_strength(network, image_from_frame(dreamed), DREAM)
+        activation_strength(objective_for(network, DREAM), image_from_frame(dreamed))
         for dreamed in (faded_in, film([frame], network, CarrySettings())[0])
     ]
     assert strengths[0] > 0.7 * strengths[1]
@@ -159,7 +165,7 @@ def test_frames_are_taken_no_further_ahead_than_needed(network: Network) -> None
             yield pan(8, 1)[0]
 
     quick = DreamSettings(octaves=1, steps=1, layers=(("conv1_1", 1.0),))
-    pairs = dream_residuals(endless(), network, quick, CarrySettings(cadence=3), 640)
+    pairs = dream_residuals(endless(), objective_for(network, quick), quick, CarrySettings(cadence=3), 640)
     for _ in range(20):
         next(pairs)
     pairs.close()

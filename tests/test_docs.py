@@ -23,6 +23,7 @@ MARK = "<!-- run -->"
 SMALL = {
     "dream": ("--model", "vgg16-lite", "--device", "cpu", "--detail", "96", "--frames", "4"),
     "measure": ("--detail", "96"),
+    "zoom": ("--model", "vgg16-lite", "--device", "cpu", "--size", "96x64", "--steps", "1", "--fps", "4"),
 }
 
 GROUP: Any = typer.main.get_command(app)

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from conftest import MakeClip
 
-from dreamvideo.errors import OutputError, UnknownNameError, UsageError
-from dreamvideo.film import Report, dream_file, partial_name
+from dreamvideo.errors import InputError, OutputError, UnknownNameError, UsageError
+from dreamvideo.film import Report
 from dreamvideo.images import read_still, write_still
+from dreamvideo.jobs.dream import dream_file
+from dreamvideo.jobs.run import partial_name
 from dreamvideo.measure import measure_files
 from dreamvideo.media.outputs import check_job
 from dreamvideo.media.probe import probe
@@ -133,3 +135,47 @@ def test_transparent_pictures_lie_on_black(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), picture)
     frame = read_still(tmp_path / "a.png")
     assert (frame[:, :2] == 0).all() and (frame[:, 2:] == 200).all()
+
+
+def test_a_masked_film_is_its_source_where_the_mask_is_black(
+    tmp_path: Path, make_clip: MakeClip, network: Network
+) -> None:
+    source = make_clip(tmp_path / "in.mp4", seconds=0.2)
+    mask = np.zeros((24, 32, 3), np.uint8)  # half as large as the clip
+    mask[:, 16:] = 255
+    write_still(tmp_path / "mask.png", mask)
+    dream_file(source, tmp_path / "out", network, Recipe(QUICK), mask=tmp_path / "mask.png")
+    for before, after in zip(frames_of(source), frames_of(tmp_path / "out"), strict=True):
+        assert np.array_equal(before[:, :24], after[:, :24])
+        assert np.abs(before[:, 40:].astype(int) - after[:, 40:]).mean() > 1
+
+
+def test_a_mask_clip_goes_with_the_source_in_time(
+    tmp_path: Path, make_clip: MakeClip, network: Network
+) -> None:
+    source = make_clip(tmp_path / "in.mp4", seconds=0.4)
+    (tmp_path / "masks").mkdir()
+    for number in range(10):  # white from frame 5 on
+        frame = np.full((48, 64, 3), 255 if number >= 5 else 0, np.uint8)
+        write_still(tmp_path / "masks" / f"{number}.png", frame)
+    recipe = Recipe(QUICK, film=FilmSettings(start=0.16))
+    dream_file(source, tmp_path / "out", network, recipe, mask=tmp_path / "masks")
+    before, after = frames_of(source)[4:], frames_of(tmp_path / "out")
+    same = [np.array_equal(a, b) for a, b in zip(before, after, strict=True)]
+    assert same == [True] + [False] * 5
+
+
+def test_a_mask_clip_that_is_too_short_is_refused(
+    tmp_path: Path, make_clip: MakeClip, network: Network
+) -> None:
+    source, mask = make_clip(tmp_path / "in.mp4"), make_clip(tmp_path / "mask.mp4", seconds=0.4)
+    with pytest.raises(InputError, match=r"mask\.mp4 has only 10 frames, .*in\.mp4 has 25: a mask must be"):
+        dream_file(source, tmp_path / "out.mp4", network, Recipe(QUICK), mask=mask)
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_a_guide_clip_may_be_shorter(tmp_path: Path, make_clip: MakeClip, network: Network) -> None:
+    source, guide = make_clip(tmp_path / "in.mp4"), make_clip(tmp_path / "guide.mp4", seconds=0.2)
+    assert dream_file(source, tmp_path / "out.mp4", network, Recipe(QUICK), guide=guide).frames == 25
+    with pytest.raises(InputError, match="no such file"):
+        dream_file(source, tmp_path / "no.mp4", network, Recipe(QUICK), guide=tmp_path / "none.png")

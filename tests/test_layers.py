@@ -19,12 +19,16 @@ ROOT = Path(dreamvideo.__file__).parent
 
 LEVELS = (
     ("errors",),
-    ("settings", "schedule", "images", "stages", "prefetch"),
-    ("nets", "octaves", "precondition", "motion", "camera", "media"),
+    ("schedule", "targets"),
+    ("settings", "images", "stages", "prefetch", "progress"),
+    ("course", "recipe", "nets", "octaves", "tiles", "precondition", "motion", "camera", "media"),
+    ("guide",),
     ("objectives", "ascent"),
-    ("dream", "carry"),
+    ("dream", "carry", "render"),
+    ("keys",),
     ("clip", "zoom", "visualize", "measure"),
     ("film",),
+    ("zoomed",),
     ("jobs",),
     ("studio", "cli"),
     ("__main__",),
@@ -32,6 +36,7 @@ LEVELS = (
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 
 SIBLINGS = {
+    ("cli", "studio"): "`dreamvideo studio` opens it",
     ("ascent", "objectives"): "the step raises an objective",
     ("motion", "nets"): "RAFT is a network: its weights are found, checked and placed like any other's",
 }
@@ -41,7 +46,18 @@ ONLY_IN = {
     "typer": {"cli"},
     "cv2": {"images", "motion", "camera", "media"},
 }
-WITHOUT_TORCH = ("errors", "settings", "images", "media", "cli", "film")
+WITHOUT_TORCH = (
+    "errors",
+    "schedule",
+    "course",
+    "settings",
+    "images",
+    "recipe",
+    "media",
+    "cli",
+    "film",
+    "studio",
+)
 
 PATHS = sorted(ROOT.rglob("*.py"))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -331,3 +333,12 @@ def test_any_name_works(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     assert len(read(Path(name))) == 5
     assert len(read(Path(name + ".webp"))) >= 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names there are text")
+def test_a_name_that_is_no_text(tmp_path: Path, short_clip: Path) -> None:
+    """OpenCV crashes at it: ffmpeg decodes such a clip."""
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/not-utf8-\xff.mp4"))
+    path.write_bytes(short_clip.read_bytes())
+    with ClipReader(path) as reader:
+        assert sum(1 for _ in reader) == 25

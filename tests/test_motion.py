@@ -99,3 +99,21 @@ def test_a_change_that_motion_explains_is_not_a_cut() -> None:
     detector = CutDetector()
     detector.is_cut(texture(1), explained=1.0)
     assert not detector.is_cut(255 - texture(2), explained=0.9)
+
+
+def test_flow_does_not_depend_on_what_was_seen_before() -> None:
+    """A DIS object of OpenCV gives other flows for good after it has seen a small picture."""
+    rng = np.random.default_rng(0)
+    pairs = []
+    for height, width in ((48, 64), (360, 640), (16, 17), (96, 128), (27, 48)):
+        scene = cv2.GaussianBlur(rng.integers(0, 256, (height + 3, width + 5, 3), np.uint8), (0, 0), 2)
+        pairs.append((np.ascontiguousarray(scene[:-3, :-5]), np.ascontiguousarray(scene[3:, 5:])))
+    alone = [_fresh_dis(*pair) for pair in pairs]
+    estimate = flow_estimator("dis")
+    for number in (2, 0, 1, 4, 3, 1, 2, 0):
+        assert np.array_equal(estimate(*pairs[number]), alone[number])
+
+
+def _fresh_dis(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    return dis.calc(*(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (start, end)), None)

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from dreamvideo.errors import DreamVideoError, UnknownNameError, UsageError, WeightsError
 from dreamvideo.nets import choose_model, load_network
 from dreamvideo.nets.load import VGG16_FILE, read_weights
-from dreamvideo.nets.vgg import CONVOLUTIONS, LAYERS, VGG, VGG16_WIDTHS, vgg_from_state
+from dreamvideo.nets.vgg import CONVOLUTIONS, LAYERS, VGG, VGG16_WIDTHS, VGG16Head, vgg_from_state
 
 TINY_WIDTHS = (2,) * 13
 
@@ -75,6 +75,14 @@ def test_a_file_of_other_widths_is_no_vgg16(tmp_path: Path) -> None:
         load_network("vgg16", path, "cpu")
 
 
+def test_weights_of_another_network_say_which_keys_differ(tmp_path: Path) -> None:
+    path = tmp_path / "resnet.safetensors"
+    save_file({"conv1.weight": torch.zeros(1), "fc.bias": torch.zeros(1)}, path)
+    for name, lacking in (("vgg16", "features.0.weight"), ("vgg16-lite", "conv1_1.weight")):
+        with pytest.raises(WeightsError, match=rf"not of {name}: it lacks {lacking}.*and has conv1\.weight"):
+            load_network(name, path, "cpu")
+
+
 @pytest.mark.parametrize("name", ["junk.pth", "junk.safetensors"])
 def test_a_damaged_file_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
@@ -128,3 +136,40 @@ def test_torchvisions_networks_have_layers_by_name(tmp_path: Path) -> None:
         load_network("squeezenet1_1", tmp_path / "none.pth", "cpu")
     with pytest.raises(UnknownNameError, match="did you mean squeezenet1_1"):
         load_network("squeeznet1_1", path, "cpu")
+    with pytest.raises(
+        WeightsError, match=r"not of resnet18: it lacks conv1\.weight, .* and has features\.0"
+    ):
+        load_network("resnet18", path, "cpu")
+    state = reference.state_dict()
+    torch.save({**state, "features.0.weight": torch.zeros(2, 3, 3, 3)}, path)
+    with pytest.raises(WeightsError, match=r"not of squeezenet1_1: features\.0\.weight has another size"):
+        load_network("squeezenet1_1", path, "cpu")
+    scores = network(image, ["logits"])["logits"]
+    with torch.no_grad():
+        expected = reference.classifier[:2](reference.features((image - mean) / std)).mean(dim=(2, 3))
+    assert torch.allclose(scores, expected, atol=1e-4)
+
+
+def test_vgg16_is_torchvisions_at_all_31_layers_and_at_its_head(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try:
+        from torchvision import models
+    except (ImportError, RuntimeError) as error:
+        pytest.skip(f"TORCHVISION CANNOT BE IMPORTED, VGG16 was not compared with its own: {error}")
+    torch.manual_seed(0)
+    reference = models.vgg16(weights=None, init_weights=False).eval()
+    state = reference.state_dict()
+    path = tmp_path / "vgg16.safetensors"
+    save_file({name: tensor for name, tensor in state.items() if name.startswith("features")}, path)
+    network = load_network("vgg16", path, "cpu")
+    image = torch.rand(1, 3, 64, 64)
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    monkeypatch.setattr("dreamvideo.nets.vgg.read_weights", lambda _: state)  # 494 MB need no file
+    with torch.no_grad():
+        found, x = network(image, LAYERS), (image - mean) / std
+        for name, module in zip(LAYERS, reference.features, strict=True):
+            x = module(x.clone())  # its ReLUs work in place
+            assert (found[name] - x).norm() <= 1e-5 * x.norm(), name
+        scores = VGG16Head(path)(found["pool5"])
+        assert (scores - reference((image - mean) / std)).norm() <= 1e-5 * scores.norm()

@@ -15,9 +15,10 @@ from dreamvideo.settings import (
     CarrySettings,
     DreamSettings,
     FilmSettings,
+    GifSettings,
 )
 
-KINDS = (DreamSettings, CarrySettings, FilmSettings)
+KINDS = (DreamSettings, CarrySettings, FilmSettings, GifSettings)
 
 BAD: list[tuple[type, str, tuple[Any, ...]]] = [
     (DreamSettings, "octaves", (0, -1, 21)),
@@ -27,6 +28,7 @@ BAD: list[tuple[type, str, tuple[Any, ...]]] = [
     (DreamSettings, "natural", (-0.1, 1.1, float("nan"))),
     (DreamSettings, "smooth", (-0.1, 11.0, float("nan"))),
     (DreamSettings, "jitter", (-1, 513)),
+    (DreamSettings, "look", ("faces", "")),
     (CarrySettings, "refresh", (-1, 1001)),
     (CarrySettings, "carry", (-0.01, 1.01, float("nan"))),
     (CarrySettings, "cadence", (0, 101)),
@@ -40,6 +42,17 @@ BAD: list[tuple[type, str, tuple[Any, ...]]] = [
     (FilmSettings, "frames", (0, -1)),
     (FilmSettings, "fps", (Fraction(0), Fraction(-25), Fraction(1001))),
     (FilmSettings, "crf", (-1, 52)),
+    (FilmSettings, "max_size", (0, -1, 999)),
+    (GifSettings, "width", (0, 15, 8193)),
+    (GifSettings, "start", (-0.1, float("nan"))),
+    (GifSettings, "end", (0.0, -1.0, float("nan"))),
+    (GifSettings, "fps", (Fraction(0), Fraction(-25), Fraction(1001))),
+    (GifSettings, "colours", (1, 257)),
+    (GifSettings, "dither", ("yes", "")),
+    (GifSettings, "hold", (-0.1, 65.0, float("nan"))),
+    (GifSettings, "crop", ("square", "1:0", "1:1:1", "", "-1:1")),
+    (GifSettings, "speed", (0.0, -1.0, 101.0, float("nan"))),
+    (GifSettings, "max_size", (0, -1, 999)),
 ]
 
 EDGES: list[tuple[type, str, tuple[Any, ...]]] = [
@@ -100,7 +113,7 @@ def test_the_end_lies_after_the_start() -> None:
 
 def test_every_ranged_setting_is_tried() -> None:
     """A new setting gets a line in BAD, or a place among those that any value suits."""
-    any_value = {"layers", "seed", "audio"}
+    any_value = {"layers", "classes", "keep_colour", "seed", "audio", "platform", "boomerang", "find_loop"}
     tried = {(kind, name) for kind, name, _ in BAD}
     missing = [(kind.__name__, f.name) for kind in KINDS for f in fields(kind) if (kind, f.name) not in tried]
     assert [name for _, name in missing if name not in any_value] == []

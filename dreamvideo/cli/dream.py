@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from dataclasses import asdict
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Option
+from typer import Argument, Context, Option
 
-from dreamvideo.cli.options import parse_fps, parse_layers, parse_seconds, parse_size
+from dreamvideo.cli import options
+from dreamvideo.cli.estimate import tell_estimate
+from dreamvideo.cli.loading import load
+from dreamvideo.cli.recipe import follow
+from dreamvideo.cli.report import tell_report
 from dreamvideo.settings import (
     CUT_METHODS,
-    DEVICES,
     FLOW_METHODS,
     CarrySettings,
     DreamSettings,
@@ -24,12 +23,13 @@ from dreamvideo.settings import (
 
 if TYPE_CHECKING:
     from dreamvideo.film import Report
-    from dreamvideo.nets import Network
+    from dreamvideo.progress import Progress
 
 EXIT_PARTIAL = 3
 
 
 def dream(
+    context: Context,
     source: Annotated[
         Path,
         Argument(
@@ -38,61 +38,32 @@ def dream(
             help="A clip, a GIF, a still, or a folder or pattern of numbered stills.",
         ),
     ],
-    output: Annotated[
-        str,
-        Option(
-            "--output",
-            "-o",
-            metavar="OUT",
-            help="What to make, by its ending: mp4, mov, webm, mkv, gif, webp, apng, png, jpg; or a folder.",
-        ),
-    ],
-    model: Annotated[str, Option(help="auto, vgg16, vgg16-lite, or a classifier of torchvision.")] = "auto",
-    weights: Annotated[
-        Path | None, Option(readable=False, help="File with the network's weights (.pth, .safetensors).")
-    ] = None,
-    layer: Annotated[
-        list[str] | None,
-        Option(
-            help="Layer to dream, like conv4_3, or conv4_3=0.5 with a weight; may be given several times."
-        ),
-    ] = None,
-    octaves: Annotated[int, Option(help="Sizes the picture is dreamed at.")] = DreamSettings.octaves,
-    octave_scale: Annotated[
-        float, Option(help="Size ratio between neighbouring octaves.")
-    ] = DreamSettings.octave_scale,
-    steps: Annotated[
-        int, Option(help="Gradient steps per octave on the first frame of a shot.")
-    ] = DreamSettings.steps,
+    output: options.Output,
+    model: options.Model = "auto",
+    weights: options.Weights = None,
+    layers: options.Layers = None,
+    classes: options.Classes = None,
+    look: options.LookOption = DreamSettings.look,
+    guide: options.Guide = None,
+    mask: options.Mask = None,
+    keep_colour: options.KeepColour = DreamSettings.keep_colour,
+    octaves: options.Octaves = DreamSettings.octaves,
+    octave_scale: options.OctaveScale = DreamSettings.octave_scale,
+    steps: options.Steps = DreamSettings.steps,
     refresh: Annotated[
         int, Option(help="Steps per octave on a carried frame, spent where the dream is new or has faded.")
     ] = CarrySettings.refresh,
-    step_size: Annotated[
-        float, Option(help="Mean change per pixel and step, pictures in [0, 1].")
-    ] = DreamSettings.step_size,
-    natural: Annotated[
-        float, Option(help="Colours: 0 is the gradient's own rainbow, 1 as in photographs, nearly grey.")
-    ] = DreamSettings.natural,
-    smooth: Annotated[
-        float, Option(help="Blur of each gradient, sigma in px; finer grain does not survive being carried.")
-    ] = DreamSettings.smooth,
-    jitter: Annotated[int, Option(help="Largest random shift before a step, px.")] = DreamSettings.jitter,
-    strength: Annotated[
-        float, Option(help="How much of the dream is added to the source.")
-    ] = FilmSettings.strength,
-    detail: Annotated[int, Option(help="Long side the dream is computed at, px.")] = FilmSettings.detail,
-    size: Annotated[
-        str | None, Option(metavar="WxH", help="Size of the output; default: the clip's own.")
-    ] = None,
+    step_size: options.StepSize = DreamSettings.step_size,
+    natural: options.Natural = DreamSettings.natural,
+    smooth: options.Smooth = DreamSettings.smooth,
+    jitter: options.JitterSize = DreamSettings.jitter,
+    strength: options.Strength = FilmSettings.strength,
+    detail: options.Detail = FilmSettings.detail,
+    size: options.Size = None,
     start: Annotated[str, Option(metavar="TIME", help="Where to begin: seconds, or 1:02.5.")] = "0",
     end: Annotated[str | None, Option(metavar="TIME", help="Where to end; default: with the clip.")] = None,
     frames: Annotated[int | None, Option(help="Dream at most so many frames.")] = None,
-    fps: Annotated[
-        str | None,
-        Option(
-            metavar="FPS", help="Frames per second, like 25 or 30000/1001; default: the clip's own times."
-        ),
-    ] = None,
+    fps: options.Fps = None,
     flow: Annotated[
         str, Option(metavar="|".join(FLOW_METHODS), help="Optical flow that carries the dream.")
     ] = CarrySettings.flow,
@@ -109,93 +80,100 @@ def dream(
     cuts: Annotated[
         str, Option(metavar="|".join(CUT_METHODS), help="Whether the dream starts anew at a cut.")
     ] = CarrySettings.cuts,
-    seed: Annotated[int, Option(help="Decides the jitter.")] = DreamSettings.seed,
-    device: Annotated[str, Option(metavar="|".join(DEVICES), help="Where to compute.")] = "auto",
-    crf: Annotated[
-        int, Option(help="Quality of H.264 and VP9: lower is better and larger.")
-    ] = FilmSettings.crf,
-    no_audio: Annotated[bool, Option("--no-audio", help="Leave the sound out.")] = False,
-    overwrite: Annotated[bool, Option("--overwrite", help="Replace the output if it exists.")] = False,
-    quiet: Annotated[bool, Option("--quiet", "-q", help="Say nothing but warnings and errors.")] = False,
-    as_json: Annotated[bool, Option("--json", help="Print a report for machines at the end.")] = False,
+    seed: options.Seed = DreamSettings.seed,
+    device: options.Device = "auto",
+    crf: options.Crf = FilmSettings.crf,
+    no_audio: options.NoAudio = False,
+    platform: options.Platform = None,
+    max_size: options.MaxSize = None,
+    recipe_file: options.RecipeFile = None,
+    no_recipe: options.NoRecipe = False,
+    overwrite: options.Overwrite = False,
+    estimate: options.EstimateOption = False,
+    preview: options.PreviewOption = False,
+    fresh: options.Fresh = False,
+    keep_job: options.KeepJob = False,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
 ) -> int:
     """Dream a clip, a GIF, a still or a folder of frames."""
-    recipe = Recipe(
+    chosen = Recipe(
         DreamSettings(
-            parse_layers(layer or [], "--layer"),
-            octaves,
-            octave_scale,
-            steps,
-            step_size,
-            natural,
-            smooth,
-            jitter,
-            seed,
+            layers=options.parse_weighted(layers, "--layer"),
+            classes=options.parse_weighted(classes, "--class"),
+            look=look,  # type: ignore[arg-type]  # checked there
+            keep_colour=keep_colour,
+            octaves=octaves,
+            octave_scale=octave_scale,
+            steps=steps,
+            step_size=step_size,
+            natural=natural,
+            smooth=smooth,
+            jitter=jitter,
+            seed=seed,
         ),
         CarrySettings(refresh, carry, cadence, flow, cuts),  # type: ignore[arg-type]  # checked there
         FilmSettings(
-            detail,
-            strength,
-            parse_size(size, "--size"),
-            parse_seconds(start, "--start") or 0.0,
-            parse_seconds(end, "--end"),
-            frames,
-            parse_fps(fps, "--fps"),
-            crf,
-            not no_audio,
+            detail=detail,
+            strength=strength,
+            size=options.parse_size(size, "--size"),
+            start=options.parse_seconds(start, "--start") or 0.0,
+            end=options.parse_seconds(end, "--end"),
+            frames=frames,
+            fps=options.parse_fps(fps, "--fps"),
+            crf=crf,
+            audio=not no_audio,
+            platform=platform,
+            max_size=options.parse_bytes(max_size, "--max-size"),
         ),
     )
+    followed = follow(context, recipe_file, chosen, model)
+    followed.check_files({"guide": guide, "mask": mask})
+    recipe = followed.settings
+    from dreamvideo.jobs.before import estimate as estimate_render
+    from dreamvideo.jobs.before import preview_recipe, preview_target
+    from dreamvideo.media.platforms import target_for
+
+    output = target_for(output, recipe.film.platform)
     from dreamvideo.media.outputs import check_job
+    from dreamvideo.media.stills import kind_of_input
 
+    if preview:
+        output = str(preview_target(output))
     check_job(source, output, overwrite=overwrite)  # before torch is imported: a slip is told at once
+    for beside in (guide, mask):
+        if beside is not None:
+            kind_of_input(beside)
+    if preview:
+        recipe = preview_recipe(source, recipe)
     from dreamvideo.cli.progress import show_progress
-    from dreamvideo.film import dream_file
-    from dreamvideo.nets import load_network
+    from dreamvideo.jobs.dream import dream_file
 
-    network = load_network(model, weights, device)
-    if model == "auto" and not quiet:
-        print(_which_network(network), file=sys.stderr)
-    with show_progress("dreaming", quiet) as progress:
-        report = dream_file(source, output, network, recipe, overwrite=overwrite, progress=progress)
-    _tell(report, network, recipe, quiet, as_json)
-    return EXIT_PARTIAL if report.broken_at is not None else 0
+    network = load(followed.model, weights, device, quiet)
+    followed.check_network(network)
 
-
-def _which_network(network: Network) -> str:
-    if network.name == "vgg16":
-        return "dreaming with vgg16 (--model vgg16-lite is faster)"
-    from dreamvideo.nets.load import VGG16_FILE, weights_folder
-
-    return (
-        "dreaming with vgg16-lite, the small network that ships inside; for the full VGG16 put "
-        f"torchvision's {VGG16_FILE} into {weights_folder()} or name it with --model vgg16 --weights FILE"
-    )
-
-
-def _tell(report: Report, network: Network, recipe: Recipe, quiet: bool, as_json: bool) -> None:
-    per_frame = report.seconds / max(1, report.frames)
-    if not quiet:
-        what = "1 frame" if report.frames == 1 else f"{report.frames} frames"
-        print(
-            f"{report.output}: {what} in {report.seconds:.1f} s, {per_frame:.2f} s per frame", file=sys.stderr
+    def render(target: str | Path, recipe: Recipe, progress: Progress) -> Report:
+        return dream_file(
+            source,
+            target,
+            network,
+            recipe,
+            guide=guide,
+            mask=mask,
+            overwrite=overwrite,
+            fresh=fresh,
+            keep_job=keep_job,
+            tell=not no_recipe,
+            progress=progress,
         )
-    if as_json:
-        machine = {
-            "output": str(report.output),
-            "frames": report.frames,
-            "fps": None if report.fps is None else str(report.fps),
-            "size": report.size,
-            "seconds": round(report.seconds, 3),
-            "seconds_per_frame": round(per_frame, 4),
-            "seconds_per_frame_by_stage": {
-                stage: round(seconds / max(1, report.frames), 4) for stage, seconds in report.stages.items()
-            },
-            "broken_at": report.broken_at,
-            "network": {"name": network.name, "sha256": network.digest, "device": str(network.device)},
-            "settings": asdict(recipe),
-        }
-        print(json.dumps(machine, indent=2, default=_plain))
 
-
-def _plain(value: object) -> str:
-    return str(value) if isinstance(value, (Fraction, Path)) else repr(value)
+    with show_progress("looking" if estimate else "dreaming", quiet) as progress:
+        if estimate:
+            found = estimate_render(source, output, recipe, render, progress)
+        else:
+            report = render(output, recipe, progress)
+    if estimate:
+        tell_estimate(found, as_json)
+        return 0
+    tell_report(report, network, recipe, quiet, as_json)
+    return EXIT_PARTIAL if report.broken_at is not None else 0

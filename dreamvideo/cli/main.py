@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import signal
@@ -14,8 +15,15 @@ import typer
 
 from dreamvideo import __version__
 from dreamvideo.cli.dream import dream
+from dreamvideo.cli.events import with_events
+from dreamvideo.cli.gif import gif, platforms
+from dreamvideo.cli.jobs import app as jobs
 from dreamvideo.cli.measure import measure
 from dreamvideo.cli.models import layers, models
+from dreamvideo.cli.recipe import recipe
+from dreamvideo.cli.studio import studio
+from dreamvideo.cli.visualize import visualize
+from dreamvideo.cli.zoom import zoom
 from dreamvideo.errors import DreamVideoError
 
 # typer's own copy of click is private: its one public subclass of these leads to them.
@@ -31,8 +39,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (dream, measure, layers, models):
+for render in (dream, zoom, visualize):  # these take long: a program can watch them
+    app.command()(with_events(render))
+for command in (gif, platforms, measure, layers, recipe, studio):
     app.command()(command)
+app.add_typer(jobs, name="jobs")
+app.add_typer(models, name="models")
 
 
 @app.callback(invoke_without_command=True)
@@ -57,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     logging.basicConfig(format="dreamvideo: %(message)s", level=logging.WARNING)
     signal.signal(signal.SIGTERM, _terminate)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files are not always text
     sys.exit(_run(arguments))
 
 
@@ -76,6 +90,11 @@ def _run(arguments: Sequence[str] | None) -> int:
     except BrokenPipeError:  # `dreamvideo layers | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
+    except (OSError, MemoryError) as error:
+        return _fail(error, f"{error or 'not enough memory'}", EXIT_FAILED)
+    except Exception as error:
+        told = f"unexpected {type(error).__name__}: {error}; DREAMVIDEO_DEBUG=1 shows where: please report it"
+        return _fail(error, told, EXIT_FAILED)
 
 
 def _fail(error: Exception, message: str, code: int) -> int:

@@ -1,4 +1,4 @@
-"""Frames done, speed and time left: a bar on a terminal, plain lines elsewhere."""
+"""Frames done, speed and time left: a bar on a terminal, plain lines elsewhere, events for a program."""
 
 from __future__ import annotations
 
@@ -6,17 +6,37 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
+from typing import TYPE_CHECKING
 
-from dreamvideo.film import Progress
+from dreamvideo.cli.events import WATCHED
+from dreamvideo.progress import Progress, no_progress
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SECONDS_BETWEEN_LINES = 5.0
 
 
 @contextmanager
 def show_progress(label: str, quiet: bool) -> Iterator[Progress]:
-    """A callback (frames done, frames expected) that shows how far a render is, on stderr."""
+    """A callback that shows how far a render is, on stderr and to whoever watches by `--events`."""
+    with _shown(label, quiet) as shown:
+        events = WATCHED.get()
+        if events is None:
+            yield shown
+            return
+
+        def progress(done: int, expected: int | None, picture: np.ndarray | None = None) -> None:
+            shown(done, expected, picture)
+            events.progress(label, done, expected, picture)
+
+        yield progress
+
+
+@contextmanager
+def _shown(label: str, quiet: bool) -> Iterator[Progress]:
     if quiet:
-        yield lambda done, expected: None
+        yield no_progress
     elif sys.stderr.isatty():
         with _bar(label) as progress:
             yield progress
@@ -39,27 +59,32 @@ def _bar(label: str) -> Iterator[Progress]:
     )
     with RichProgress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(label, total=None, speed="")
-        begun = monotonic()
+        begun, first = monotonic(), -1
 
-        def progress(done: int, expected: int | None) -> None:
-            bar.update(task, completed=done, total=expected, speed=_speed(done, monotonic() - begun))
+        def progress(done: int, expected: int | None, picture: np.ndarray | None = None) -> None:
+            nonlocal first
+            first = done if first < 0 else first  # what an earlier run did says nothing of our speed
+            speed = _speed(done - first, monotonic() - begun)
+            bar.update(task, completed=done, total=expected, speed=speed)
 
         yield progress
 
 
 def _lines(label: str) -> Progress:
     begun = last = monotonic()
+    first = -1
 
-    def progress(done: int, expected: int | None) -> None:
-        nonlocal last
+    def progress(done: int, expected: int | None, picture: np.ndarray | None = None) -> None:
+        nonlocal last, first
         now = monotonic()
-        if now - last < SECONDS_BETWEEN_LINES or done == 0:
+        first = done if first < 0 else first  # what an earlier run did says nothing of our speed
+        if now - last < SECONDS_BETWEEN_LINES or done == first:
             return
-        last = now
-        left = f", {_duration((now - begun) / done * (expected - done))} left" if expected else ""
+        last, ours = now, done - first
+        left = f", {_duration((now - begun) / ours * (expected - done))} left" if expected else ""
         total = f"/{expected}" if expected else ""
         print(
-            f"{label}: {done}{total} frames, {_speed(done, now - begun)}{left}", file=sys.stderr, flush=True
+            f"{label}: {done}{total} frames, {_speed(ours, now - begun)}{left}", file=sys.stderr, flush=True
         )
 
     return progress

@@ -14,7 +14,16 @@
     outputs     what can be written, and whether it can be written there
     encoding    how each kind of file is encoded
     timestamps  frames with their times as a stream that ffmpeg reads
-    gif         lossless frames -> a GIF with one palette
+    palette     a histogram of colours -> the palette of a scene
+    indexing    frames -> indices that compress well and stand still
+    gif_file    the bytes of a GIF
+    gif         frames -> a GIF with exact delays
+    fit         the best animation of at most so many bytes
+    fit_video   the best film of at most so many bytes
+    platforms   what platforms take: a dated table
+    loop        the part of a clip that returns to its beginning
+    export      a clip -> a file to post
+    comments    the text that a picture or film carries
     sound       the clip's sound, made ready before the first frame
     writer      frames -> a file that appears when it is complete
     frames      frames -> a folder of PNGs

@@ -12,6 +12,7 @@ import queue
 import re
 from collections.abc import Generator, Iterator
 from fractions import Fraction
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -55,7 +56,17 @@ def needs_ffmpeg(info: ClipInfo) -> bool:
         or info.is_interlaced
         or not info.is_first_picture
         or _is_untagged_hd(info)
+        or not _is_text(info.path)
     )
+
+
+def _is_text(path: Path) -> bool:
+    """Whether a name can be handed to OpenCV, which crashes at one that is not UTF-8."""
+    try:
+        os.path.abspath(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_untagged_hd(info: ClipInfo) -> bool:
@@ -158,7 +169,7 @@ def _decode_with_ffmpeg(info: ClipInfo, first: int) -> Iterator[DecodedFrame]:
     with Ffmpeg(
         _decode_args(info, first), on_line=lambda line: _note_time(line, times), yields=True
     ) as process:
-        while len(data := process.stdout.read(width * height * 3)) == width * height * 3:
+        while len(data := process.read(width * height * 3)) == width * height * 3:
             frame = np.frombuffer(data, np.uint8).reshape(height, width, 3).copy()
             yield _ffmpeg_time(info, times.get(timeout=ANSWER_SECONDS), first + count), frame
             count += 1

@@ -8,11 +8,14 @@ from fractions import Fraction
 
 KEYFRAME_SECONDS = 2  # players seek to keyframes; platforms ask for 2 s at most
 TRACK_TIMESCALE = 90_000  # ticks per second for frames of a variable rate in mp4 and mov
-GIF_MAX_FPS = Fraction(50)  # browsers slow delays of 1/100 s down to 1/10 s
-WEBP_QUALITY = 80
 VP9_CRF_OFFSET = 8  # VP9's crf that looks like H.264's, at the usual qualities
 LOSSLESS = ("-c:v", "ffv1", "-pix_fmt", "gbrp", "-f", "nut")
 """For the frames of a GIF until the palette is known: exact in colour and time."""
+
+IN_ORDER = ("-bf", "0")
+"""H.264 without frames that are stored before their turn."""
+QUALITIES: dict[str, tuple[int, ...]] = {".webp": (80, 60, 40, 20), ".avif": (30, 40, 50, 60), ".apng": (0,)}
+"""Of the animations but GIF: the usual one, and what is gone down to for size (WebP's quality, AV1's crf)."""
 
 # Without the first, ffmpeg converts RGB with BT.601, which HD players take for BT.709; without the second
 # the file does not say what it holds.
@@ -31,30 +34,44 @@ def picture_args(ending: str, fps: Fraction, crf: int) -> list[str]:
     """
     if ending == ".gif":
         return list(LOSSLESS)
+    if ending in QUALITIES:
+        return [*animation_args(ending, QUALITIES[ending][0]), "-f", muxer(ending)]
+    codec = _vp9(crf) if ending == ".webm" else _h264(crf)
+    return ["-vf", _TO_BT709, *codec, *_keyframes(fps), "-f", muxer(ending)]
+
+
+def animation_args(ending: str, quality: int, filters: str = "") -> list[str]:
+    """ffmpeg's options for a webp, avif or apng that loops forever; `filters` come before its own."""
+    chain = [filters] if filters else []
+    if ending == ".avif":
+        filters = ",".join([*chain, _TO_BT709])
+        codec = ["-c:v", "libaom-av1", "-cpu-used", "6", "-row-mt", "1", "-crf", str(quality), "-b:v", "0"]
+        return ["-vf", filters, *codec, "-loop", "0"]
+    own = ["-vf", filters] if filters else []
     if ending == ".webp":
-        return [
-            "-c:v",
-            "libwebp_anim",
-            "-quality",
-            str(WEBP_QUALITY),
-            "-pix_fmt",
-            "bgra",
-            "-loop",
-            "0",
-            "-f",
-            "webp",
-        ]
-    if ending == ".apng":
-        return ["-c:v", "apng", "-pred", "mixed", "-pix_fmt", "rgb24", "-plays", "0", "-f", "apng"]
-    keyframes = ["-g", str(max(1, math.ceil(fps * KEYFRAME_SECONDS)))]
-    return [
-        "-vf",
-        _TO_BT709,
-        *(_vp9(crf) if ending == ".webm" else _h264(crf)),
-        *keyframes,
-        "-f",
-        muxer(ending),
-    ]
+        codec = ["-c:v", "libwebp_anim", "-quality", str(quality), "-pix_fmt", "bgra"]
+        return [*own, *codec, "-loop", "0"]
+    return [*own, "-c:v", "apng", "-pred", "mixed", "-pix_fmt", "rgb24", "-plays", "0"]
+
+
+def two_pass_args(
+    ending: str, fps: Fraction, bits: int, size: tuple[int, int], log: str, number: int
+) -> list[str]:
+    """ffmpeg's output options for one of two passes that spend so many `bits` per second.
+
+    Args:
+        size: (width, height) of the picture to make. log: Where the first pass leaves what it learned.
+        number: 1 or 2.
+    """
+    scale = f"scale={size[0]}:{size[1]}:flags=bicubic+accurate_rnd,setsar=1"
+    vp9 = [*_VP9, "-b:v", str(bits)]
+    h264 = [*_H264, "-profile:v", "high", "-b:v", str(bits)]
+    codec = vp9 if ending == ".webm" else h264
+    return ["-vf", scale, *codec, *_keyframes(fps), "-pass", str(number), "-passlogfile", log]
+
+
+def _keyframes(fps: Fraction) -> list[str]:
+    return ["-g", str(max(1, math.ceil(fps * KEYFRAME_SECONDS)))]
 
 
 def pipe_args(size: tuple[int, int], fps: Fraction, is_variable: bool) -> list[str]:
@@ -93,32 +110,27 @@ def track_args(ending: str, is_variable: bool) -> list[str]:
     return []
 
 
-def file_args(ending: str, metadata: Mapping[str, str]) -> list[str]:
-    """Options of the finished file: its tags, and of mp4 the index in front: it plays while loading."""
+def file_args(ending: str, metadata: Mapping[str, str], edit_lists: bool = True) -> list[str]:
+    """Options of the finished file: its tags, and of mp4 the index in front: it plays while loading.
+
+    Without `edit_lists` the picture must have no frames out of order (`IN_ORDER`).
+    """
     args = [part for key, value in metadata.items() for part in ("-metadata", f"{key}={value}")]
     if ending in (".mp4", ".mov"):
         args += ["-movflags", "+faststart"]
+        args += [] if edit_lists else ["-use_editlist", "0"]
     return [*args, "-f", muxer(ending)]
+
+
+_H264 = ("-c:v", "libx264", "-preset", "medium")
+_VP9 = ("-c:v", "libvpx-vp9", "-deadline", "good", "-cpu-used", "2", "-row-mt", "1")
 
 
 def _h264(crf: int) -> list[str]:
     profile = ["-profile:v", "high"] if crf > 0 else []  # lossless H.264 is a profile of its own
-    return ["-c:v", "libx264", "-preset", "medium", *profile, "-crf", str(crf)]
+    return [*_H264, *profile, "-crf", str(crf)]
 
 
 def _vp9(crf: int) -> list[str]:
     quality = str(min(63, crf + VP9_CRF_OFFSET)) if crf > 0 else "0"
-    return [
-        "-c:v",
-        "libvpx-vp9",
-        "-crf",
-        quality,
-        "-b:v",
-        "0",
-        "-deadline",
-        "good",
-        "-cpu-used",
-        "2",
-        "-row-mt",
-        "1",
-    ]
+    return [*_VP9, "-crf", quality, "-b:v", "0"]

@@ -1,7 +1,8 @@
 """Find ffmpeg, run it, hold it.
 
 Every process started here is in its own group (so that Ctrl-C reaches Python first), has its stderr
-drained by a thread, and is waited for on every way out.
+drained by a thread, is killed by another if it does nothing while we wait for it, and is waited for on every
+way out.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import IO
 
@@ -25,6 +27,7 @@ log = logging.getLogger("dreamvideo")
 
 TAIL_LINES = 12  # of ffmpeg's last words that are kept,
 SHOWN_LINES = 3  # and how many of these an error shows: the first tell the cause, the rest what followed
+STUCK_SECONDS = 120.0  # of waiting for an ffmpeg that uses no processor: it hangs
 GRACE_SECONDS = 5.0  # given to ffmpeg to end by itself before it is killed
 
 _SPEAKER = re.compile(r"^(\[[^\]]* @ 0x[0-9a-f]+\] ?)+")
@@ -103,6 +106,11 @@ class Ffmpeg:
             raise EncodeError(f"cannot start ffmpeg ({self.command[0]}): {error.strerror}") from error
         self._drain = threading.Thread(target=self._read_stderr, daemon=True)
         self._drain.start()
+        self._is_stuck = False
+        self._waiting_since: float | None = None
+        self._gone = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._watcher.start()
 
     def __enter__(self) -> Ffmpeg:
         return self
@@ -116,11 +124,19 @@ class Ffmpeg:
     def pid(self) -> int:
         return self._process.pid
 
-    @property
-    def stdout(self) -> IO[bytes]:
-        if self._process.stdout is None:
-            raise ValueError("this ffmpeg was started without yields=True")
-        return self._process.stdout
+    def read(self, length: int) -> bytes:
+        """So many bytes of what it writes on stdout, fewer at the end; -1: all."""
+        with self._waiting():
+            return self._stdout.read(length)
+
+    def read_lines(self) -> Iterator[str]:
+        """What it writes on stdout, line by line."""
+        while True:
+            with self._waiting():
+                raw = self._stdout.readline()
+            if not raw:
+                return
+            yield raw.decode("ascii", "replace")
 
     def write(self, data: bytes | memoryview) -> None:
         """Feed `data`.
@@ -131,15 +147,17 @@ class Ffmpeg:
         if self._process.stdin is None:
             raise ValueError("this ffmpeg was started without feeds=True")
         try:
-            self._process.stdin.write(data)
+            with self._waiting():
+                self._process.stdin.write(data)
         except OSError as error:
             self.kill()
             raise EncodeError(f"ffmpeg stopped: {self.last_words()}") from error
 
     def finish(self) -> int:
         """Say that nothing more comes, wait until it has ended, and return its exit code."""
-        self._close_stdin()
-        code = self._process.wait()
+        with self._waiting():
+            self._close_stdin()
+            code = self._process.wait()
         self._release()
         return code
 
@@ -153,10 +171,40 @@ class Ffmpeg:
 
     def last_words(self) -> str:
         """What ffmpeg complained of, as one line."""
+        if self._is_stuck:
+            return f"it did nothing for {STUCK_SECONDS:.0f} s"
         said = list(dict.fromkeys(_SPEAKER.sub("", line) for line in self._tail))
         if any("No space left" in line for line in said):
             return "the disk is full"
         return "; ".join(said[:SHOWN_LINES]) or f"exit code {self._process.returncode}, without a word"
+
+    @property
+    def _stdout(self) -> IO[bytes]:
+        if self._process.stdout is None:
+            raise ValueError("this ffmpeg was started without yields=True")
+        return self._process.stdout
+
+    @contextlib.contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """While we can do nothing but wait for it."""
+        self._waiting_since = monotonic()
+        try:
+            yield
+        finally:
+            self._waiting_since = None
+
+    def _watch(self) -> None:
+        """Kill it when it does nothing for long while we wait for it."""
+        used, idle_since = -1.0, monotonic()
+        while not self._gone.wait(STUCK_SECONDS / 8):
+            before, used = used, _processor_time(self.pid)
+            if used != before:
+                idle_since = monotonic()
+            since = self._waiting_since
+            if since is not None and monotonic() - max(since, idle_since) > STUCK_SECONDS:
+                self._is_stuck = True
+                self._process.kill()
+                return
 
     def _close_stdin(self) -> None:
         if self._process.stdin is not None and not self._process.stdin.closed:
@@ -164,6 +212,8 @@ class Ffmpeg:
                 self._process.stdin.close()
 
     def _release(self) -> None:
+        self._gone.set()
+        self._watcher.join()
         self._drain.join(GRACE_SECONDS)
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None:
@@ -190,7 +240,10 @@ def run(args: Sequence[str]) -> None:
             raise EncodeError(f"ffmpeg failed: {process.last_words()}")
 
 
-def read_lines(process: Ffmpeg) -> Iterator[str]:
-    """Its stdout, line by line."""
-    for raw in process.stdout:
-        yield raw.decode("ascii", "replace")
+def _processor_time(pid: int) -> float:
+    """Clock ticks that a process has used; always another number where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+        return float(fields[11]) + float(fields[12])
+    except (OSError, IndexError, ValueError):
+        return monotonic()

@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 
 from dreamvideo.errors import EncodeError
-from dreamvideo.media.outputs import hidden_folder, kind_of_output
+from dreamvideo.media.fit import Wish
+from dreamvideo.media.outputs import kind_of_output, work_folder
 from dreamvideo.media.sound import AudioSource
 from dreamvideo.media.writer import ClipWriter
 
@@ -33,35 +34,48 @@ def open_writer(
     variable: bool = False,
     metadata: Mapping[str, str] | None = None,
     duration: Fraction | float | None = None,
+    work: Path | None = None,
+    wish: Wish | None = None,
 ) -> ClipWriter | FramesWriter:
     """The writer for what `path` asks for; see `ClipWriter`."""
     if kind_of_output(path) == "frames":
-        return FramesWriter(path, size)
+        return FramesWriter(path, size, work)
     return ClipWriter(
-        path, size, fps, crf=crf, audio=audio, variable=variable, metadata=metadata, duration=duration
+        path,
+        size,
+        fps,
+        crf=crf,
+        audio=audio,
+        variable=variable,
+        metadata=metadata,
+        duration=duration,
+        work=work,
+        wish=wish,
     )
 
 
 class FramesWriter:
     """Write frames as ``frame_000000.png`` and so on into a folder; the interface of `ClipWriter`.
 
-    They are collected in a hidden folder and appear together when the block ends well. A folder that is
+    They are collected in a folder of their own and appear together when the block ends well. A folder that is
     there keeps its other files; frames that an earlier run left in it are replaced.
 
     Args:
         path: The folder; made if it is missing, not its parents.
         size: (width, height) of the frames.
+        work: As in `ClipWriter`.
     """
 
-    def __init__(self, path: str | Path, size: tuple[int, int]) -> None:
+    def __init__(self, path: str | Path, size: tuple[int, int], work: Path | None = None) -> None:
         self.path = Path(os.path.abspath(path))
         self.size = size
+        self._work = work
         self.frames = 0
         """How many were written."""
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> FramesWriter:
-        self._folder = hidden_folder(self.path)
+        self._folder = work_folder(self.path, self._work)
         return self
 
     def __exit__(
@@ -111,9 +125,22 @@ class FramesWriter:
     def _complete(self, target: Path) -> None:
         if self.frames == 0 or self._folder is None:
             raise EncodeError(f"no frame was written to {target.name}")
-        target.mkdir(exist_ok=True)
-        for old in target.iterdir():
-            if _FRAME_NAMES.fullmatch(old.name):
-                old.unlink()
-        for frame in sorted(Path(self._folder.name).iterdir()):
-            shutil.move(frame, target / frame.name)
+        try:
+            if not target.exists():
+                os.chmod(self._folder.name, _usual_mode())
+                os.rename(self._folder.name, target)  # all at once
+                return
+            for old in target.iterdir():
+                if _FRAME_NAMES.fullmatch(old.name):
+                    old.unlink()
+            for frame in sorted(Path(self._folder.name).iterdir()):
+                shutil.move(frame, target / frame.name)
+        except OSError as error:
+            raise EncodeError(f"cannot write into {target}: {error.strerror}") from error
+
+
+def _usual_mode() -> int:
+    """The permissions that `mkdir` gives; temporary folders are their owner's alone."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o777 & ~mask

@@ -1,53 +1,129 @@
-"""A GIF from lossless frames: one palette for all of them, in two passes that hold one frame at a time.
+"""Frames -> an animated GIF: palettes by scene, still areas left as they are, exact delays.
 
-(The usual one-pass filter graph, ``split [a][b]; [a] palettegen [p]; [b][p] paletteuse``, keeps every
-frame in memory until the palette is known.) Ordered dithering: on dream texture error diffusion costs 13%
-more bytes, is 1.2 dB worse and shimmers from frame to frame.
+The frames are looked at twice, for the palettes and for the pixels, one in memory at a time.
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from dreamvideo.media.encoding import GIF_MAX_FPS
-from dreamvideo.media.ffmpeg import file_url, run
+import numpy as np
+
+from dreamvideo.media.gif_file import GifFile
+from dreamvideo.media.indexing import Indexer
+from dreamvideo.media.palette import scene_palettes
+from dreamvideo.media.probe import probe
+from dreamvideo.media.reader import ClipReader
+from dreamvideo.media.stills import open_clip
+from dreamvideo.settings import Dither, GifSettings
 
 log = logging.getLogger("dreamvideo")
 
-DITHER = "dither=bayer:bayer_scale=4"
+MAX_FPS = Fraction(50)  # browsers slow delays of 1/100 s down to 1/10 s
+USUAL_FPS = Fraction(25)  # the highest rate that is taken without being asked for
+TOLERANCE = Fraction(1, 1000)  # of a frame's duration: rounding in containers
+NEAR = Fraction(106, 100)  # 24 frames a second go to 25: one a second is shown twice, none is lost
+
+Frames = Callable[[], Iterable[np.ndarray]]
+"""Gives the same frames, (H, W, 3) uint8 RGB, each time it is called."""
 
 
-def make_gif(frames: Path, target: Path, fps: Fraction, last: Fraction) -> None:
-    """Write `target`, looping forever, from the video file `frames`; at most 50 frames per second.
+@dataclass(frozen=True)
+class GifStyle:
+    """How frames become indices."""
+
+    colours: int = GifSettings.colours
+    dither: Dither = GifSettings.dither
+    hold: float = GifSettings.hold
+
+
+def write_gif(
+    target: Path, size: tuple[int, int], frames: Frames, delays: Sequence[int], style: GifStyle, comment: str
+) -> None:
+    """Write a GIF that loops forever.
 
     Args:
-        frames: Any video, in which every frame has its time.
-        target: The file to write, in a folder of its own.
-        fps: The highest rate in `frames`.
-        last: Seconds for which the last frame is shown.
-
-    Raises:
-        EncodeError: If ffmpeg fails.
+        size: (width, height) of the frames.
+        delays: How long each frame is shown, 1/100 s; as many as there are frames.
+        comment: Text kept in the file, "" for none.
     """
-    if fps > GIF_MAX_FPS:
-        log.warning("a GIF shows at most 50 frames a second: %.4g are thinned out", float(fps))
-    palette = target.with_name("palette.nut")  # a container: the still muxers see patterns in file names
-    source, thin = ["-i", file_url(frames)], f"fps={GIF_MAX_FPS}," if fps > GIF_MAX_FPS else ""
-    run(["-y", *source, "-vf", "palettegen=stats_mode=full", "-c:v", "png", "-f", "nut", file_url(palette)])
-    graph = f"[0:v]{thin}settb=1/100[frames];[frames][1:v]paletteuse={DITHER}"
-    run(
-        [
-            *("-y", *source, "-i", file_url(palette), "-lavfi", graph),
-            *(
-                "-fps_mode",
-                "passthrough",
-                "-enc_time_base",
-                "1:100",
-                "-final_delay",
-                str(max(2, round(last * 100))),
-            ),
-            *("-loop", "0", "-f", "gif", file_url(target)),
-        ]
-    )
+    scenes = list(scene_palettes(frames(), style.colours - 1))  # and the transparent one
+    indexer = Indexer(size, style.dither, style.hold)
+    with target.open("wb") as file:
+        gif = GifFile(file, size, scenes[0][1], comment)
+        for number, (frame, delay) in enumerate(zip(frames(), delays, strict=True)):
+            if scenes and number == scenes[0][0]:
+                palette = scenes.pop(0)[1]
+                indexer.use(palette)
+            gif.add(*indexer.take(frame), palette, delay)
+        gif.finish()
+
+
+def gif_from_clip(source: Path, target: Path, last: Fraction, style: GifStyle, comment: str) -> None:
+    """Make a GIF of a lossless clip, each frame at its own time; over 50 frames a second are thinned out.
+
+    Args:
+        last: Seconds for which the last frame is shown, where the rate is variable.
+    """
+    timeline = probe(source).timeline
+    times = [*timeline.times(), timeline.time(len(timeline) - 1) + last]
+    shortest = min(after - before for before, after in itertools.pairwise(times))
+    is_fast = shortest < (1 - TOLERANCE) / MAX_FPS
+    if is_fast:
+        log.warning("a GIF shows at most 50 frames a second: %.4g are thinned out", float(1 / shortest))
+    reader = ClipReader(source, fps=MAX_FPS if is_fast else None)
+    delays = constant_delays(reader.frames, MAX_FPS) if is_fast else exact_delays(times)
+    with closing(reader):
+        write_gif(target, reader.size, lambda: (frame for frame, _ in reader), delays, style, comment)
+
+
+def exact_delays(times: Iterable[Fraction]) -> list[int]:
+    """Delays, 1/100 s, between the `times` (seconds) at which frames begin and the last one ends.
+
+    Rounded together, so that the whole is right within half of 1/100 s; each at least 1/50 s.
+    """
+    ticks = [round(time * 100) for time in times]
+    return [max(2, after - before) for before, after in itertools.pairwise(ticks)]
+
+
+def constant_delays(count: int, fps: Fraction) -> list[int]:
+    """`exact_delays` of `count` frames at a constant rate."""
+    return exact_delays(number / fps for number in range(count + 1))
+
+
+def gif_rate(fps: Fraction, asked: Fraction | None) -> Fraction:
+    """The rate that a GIF keeps exactly: delays are whole 1/100 s.
+
+    Args:
+        fps: Of the clip.
+        asked: What the user wants; the exact rate nearest to it is taken, at most 50.
+    """
+    delay = 100 / min(asked or min(fps, USUAL_FPS), MAX_FPS)
+    if asked:
+        return Fraction(100, round(delay))
+    shorter = math.floor(delay)
+    return Fraction(100, shorter if Fraction(100, shorter) <= fps * NEAR else math.ceil(delay))
+
+
+def gif_rate_for(source: Path, asked: Fraction | None) -> Fraction | None:
+    """`gif_rate` of a clip or folder of stills; None: its own times, if it is a GIF already."""
+    with open_clip(source) as reader:
+        if isinstance(reader, ClipReader) and reader.info.codec == "gif" and asked is None:
+            return None
+        rate = gif_rate(reader.fps, asked)
+    if asked is not None and rate != asked:
+        log.warning("a GIF counts in 1/100 s: %.4g frames a second become %.4g", float(asked), float(rate))
+    return rate
+
+
+def exact_rates(below: Fraction) -> Iterator[Fraction]:
+    """The rates at or below one that are worth going down to, falling: 25, 20, 12.5, 10."""
+    usual = (Fraction(50), Fraction(100, 3), Fraction(25), Fraction(20), Fraction(25, 2), Fraction(10))
+    return (rate for rate in usual if rate <= below)

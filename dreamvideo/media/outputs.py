@@ -11,7 +11,7 @@ from dreamvideo.errors import OutputError, UsageError
 from dreamvideo.media.stills import kind_of_input
 
 VIDEO_ENDINGS = (".mp4", ".mov", ".webm", ".mkv")
-ANIMATION_ENDINGS = (".gif", ".webp", ".apng")
+ANIMATION_ENDINGS = (".gif", ".webp", ".apng", ".avif")
 STILL_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 
 OutputKind = Literal["clip", "still", "frames"]
@@ -86,18 +86,20 @@ def check_job(source: Path, target: str | Path, *, overwrite: bool) -> Literal["
     return "clip"
 
 
-def hidden_folder(path: Path) -> tempfile.TemporaryDirectory[str]:
-    """A folder for unfinished files beside `path`, on the same disk so that they can be renamed into place.
+def work_folder(path: Path, place: Path | None = None) -> tempfile.TemporaryDirectory[str]:
+    """A folder for unfinished files, on the disk of `path` so that they can be renamed into place.
+
+    It lies in `place`, else hidden beside `path`.
 
     Raises:
         OutputError: If it cannot be made.
     """
+    prefix = "work-" if place else f".{path.name[:60]}.part-"
+    folder = place or path.parent
     try:
-        return tempfile.TemporaryDirectory(
-            prefix=f".{path.name[:60]}.part-", dir=path.parent, ignore_cleanup_errors=True
-        )
+        return tempfile.TemporaryDirectory(prefix=prefix, dir=folder, ignore_cleanup_errors=True)
     except OSError as error:
-        raise OutputError(f"cannot write into {path.parent}: {error.strerror}") from error
+        raise OutputError(f"cannot write into {folder}: {error.strerror}") from error
 
 
 def _check_folder(target: Path, overwrite: bool) -> None:

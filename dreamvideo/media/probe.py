@@ -13,7 +13,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from dreamvideo.errors import InputError
-from dreamvideo.media.ffmpeg import Ffmpeg, input_args, read_lines
+from dreamvideo.images import MOST_PIXELS
+from dreamvideo.media.ffmpeg import Ffmpeg, input_args
 from dreamvideo.media.packets import Packets, read_packets
 from dreamvideo.media.streams import FileLog, Stream
 from dreamvideo.media.timing import Timeline
@@ -91,7 +92,7 @@ def probe(path: str | Path) -> ClipInfo:
     raw: list[str] = []
     args = ["-loglevel", "level+info", *input_args(path), "-map", "0:v", "-c", "copy", "-f", "framecrc", "-"]
     with Ffmpeg(args, on_line=raw.append, yields=True) as process:
-        packets = read_packets(read_lines(process))
+        packets = read_packets(process.read_lines())
         process.finish()
     log = FileLog(raw)
     if not log.streams:
@@ -141,11 +142,16 @@ def _place_of_film(path: Path, log: FileLog, pictures: Sequence[Stream]) -> int:
 def _describe(path: Path, log: FileLog, film: Stream, packets: Packets, is_first: bool) -> ClipInfo:
     if film.size is None:
         raise InputError(f"{path} does not say how large its picture is: it is damaged or was cut short")
+    size = shown_size(film.size, film.sample_aspect, film.rotation)
+    if max(size[0] * size[1], film.size[0] * film.size[1]) > MOST_PIXELS:
+        raise InputError(
+            f"{path} claims {size[0]}x{size[1]} px: more than {MOST_PIXELS >> 20} megapixels are not read"
+        )
     audio = next((stream for stream in log.streams if stream.kind == "Audio"), None)
     is_cut_short = packets.ends_corrupt or log.complains_of(BROKEN_OFF)
     return ClipInfo(
         path=path,
-        size=shown_size(film.size, film.sample_aspect, film.rotation),
+        size=size,
         timeline=packets.timeline(film.rates, is_cut_short),
         codec=film.codec,
         pixel_format=film.pixel_format,

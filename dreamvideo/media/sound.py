@@ -13,6 +13,7 @@ from dreamvideo.media.ffmpeg import file_url, input_args, run
 log = logging.getLogger("dreamvideo")
 
 COPY = ["-c:a", "copy"]
+AAC_PRIMING = 1024  # samples of silence that the encoder puts first
 MAX_OFFSET = Fraction(5, 1000)  # s between sound and picture that nobody notices
 
 
@@ -60,22 +61,25 @@ SOUND_FORMATS = {
 """Of each ending that can hold sound."""
 
 
-def prepare_sound(source: AudioSource, ending: str, target: Path) -> bool:
+def prepare_sound(source: AudioSource, ending: str, target: Path, *, from_zero: bool = False) -> bool:
     """Write the sound that belongs to the picture to `target`, ready to be copied into a file of `ending`.
 
     Copied as it is where the container takes it and nothing is cut off, else encoded. The sound's zero is
     the picture's first frame; if it begins later, silence fills the gap.
 
+    Args:
+        from_zero: Encode it so that no packet begins before zero: the file then needs no edit list.
+
     Returns:
         False, after a warning, if the sound cannot be used; a clip is not lost for that.
     """
     style = SOUND_FORMATS[ending]
-    ways = [_encoded(source, style)]
-    if source.is_untouched and source.codec in style.copies:
+    ways = [_encoded(style, from_zero)]
+    if not from_zero and source.is_untouched and source.codec in style.copies:
         ways.insert(0, COPY)
     for way in ways:
         try:
-            run(["-y", *_part(source), "-map", "0:a:0", *way, *_bare(style), file_url(target)])
+            run(["-y", *part_args(source), "-map", "0:a:0", *way, *_bare(style), file_url(target)])
             if way == COPY:
                 _check(target)
             return True
@@ -87,15 +91,19 @@ def prepare_sound(source: AudioSource, ending: str, target: Path) -> bool:
     return False
 
 
-def _part(source: AudioSource) -> list[str]:
+def part_args(source: AudioSource) -> list[str]:
+    """ffmpeg's input options for a sound."""
     span = [] if source.end is None else ["-t", f"{float(source.end - source.start):.6f}"]
     begin = ["-ss", f"{float(source.start):.6f}"] if source.start > 0 else []
     return [*begin, *span, *input_args(source.path)]
 
 
-def _encoded(source: AudioSource, style: SoundFormat) -> list[str]:
+def _encoded(style: SoundFormat, from_zero: bool) -> list[str]:
     # more than two channels are mixed down: phones and browsers play no others from these codecs
-    return ["-af", "aresample=async=1:first_pts=0,aformat=channel_layouts=mono|stereo", *style.encode]
+    filters = "aresample=async=1:first_pts=0,aformat=channel_layouts=mono|stereo"
+    if from_zero:
+        filters += f",atrim=start_sample={AAC_PRIMING}"
+    return ["-af", filters, *style.encode]
 
 
 def _bare(style: SoundFormat) -> list[str]:

@@ -23,7 +23,7 @@ def read_tags(path: str | Path) -> dict[str, str]:
     path = Path(path)
     require_file(path)
     with Ffmpeg(["-loglevel", "error", *input_args(path), "-f", "ffmetadata", "-"], yields=True) as process:
-        text = process.stdout.read().decode("utf-8", "replace")
+        text = process.read(-1).decode("utf-8", "replace")
         if process.finish() != 0:
             raise InputError(f"{path} is not a video, or is damaged")
     own = text[: part.start() + 1] if (part := _PART.search(text)) else text

@@ -1,14 +1,16 @@
 """Frames -> a file that appears under its name when it is complete.
 
-Everything is made in a hidden folder beside the output, which goes away on every exit: the picture first,
+Everything is made in a folder of its own on the same disk, which goes away on every exit: the picture first,
 then the finished file with sound and tags, then one rename.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -18,11 +20,26 @@ import numpy as np
 
 from dreamvideo.errors import EncodeError, OutputError
 from dreamvideo.media import timestamps
-from dreamvideo.media.encoding import even, file_args, picture_args, pipe_args, timing_args, track_args
+from dreamvideo.media.comments import with_comment
+from dreamvideo.media.durable import replace_durably
+from dreamvideo.media.encoding import (
+    IN_ORDER,
+    LOSSLESS,
+    even,
+    file_args,
+    picture_args,
+    pipe_args,
+    timing_args,
+    track_args,
+)
 from dreamvideo.media.ffmpeg import Ffmpeg, file_url, run
-from dreamvideo.media.gif import make_gif
-from dreamvideo.media.outputs import VIDEO_ENDINGS, hidden_folder, kind_of_output
+from dreamvideo.media.fit import AnimationFitter, Wish, shrink_with_gifsicle
+from dreamvideo.media.fit_video import Film, fit_video
+from dreamvideo.media.gif import gif_from_clip
+from dreamvideo.media.outputs import ANIMATION_ENDINGS, VIDEO_ENDINGS, kind_of_output, work_folder
 from dreamvideo.media.sound import SOUND_FORMATS, AudioSource, prepare_sound
+
+log = logging.getLogger("dreamvideo")
 
 TIME_STEP = Fraction(1, 1000)  # s: the least time between two frames of a variable rate
 
@@ -45,8 +62,10 @@ class ClipWriter:
         crf: Quality as H.264 counts it, 0 to 51, lower is better (mp4, mov, mkv, webm).
         audio: The sound to go with it, in step with the first frame (mp4, mov, mkv, webm).
         variable: Frames come with their own times.
-        metadata: Tags, e.g. ``{"comment": ...}`` (mp4, mov, mkv, webm).
+        metadata: Tags; of gif, webp and apng only ``{"comment": ...}``.
         duration: Seconds until the last frame's end, where `variable`; it is shown for 1 / fps otherwise.
+        wish: What the file must keep to; what has to be given up for that, a warning says.
+        work: Where unfinished things lie, on the same disk; None: in a hidden folder beside the file.
 
     Raises:
         EncodeError: If ffmpeg fails, on any call.
@@ -64,10 +83,12 @@ class ClipWriter:
         variable: bool = False,
         metadata: Mapping[str, str] | None = None,
         duration: Fraction | float | None = None,
+        work: Path | None = None,
+        wish: Wish | None = None,
     ) -> None:
         if kind_of_output(path) != "clip":
             raise OutputError(
-                f"{path} is not a clip; endings of clips are mp4, mov, webm, mkv, gif, webp, apng"
+                f"{path} is not a clip; endings of clips are mp4, mov, webm, mkv, gif, webp, apng, avif"
             )
         self.path = Path(os.path.abspath(path))
         self.size = size
@@ -76,7 +97,11 @@ class ClipWriter:
         """How many were written."""
         self._ending = self.path.suffix.lower()
         self._crf = crf
+        self._work = work
+        self._wish = wish or Wish()
         self._audio = audio if self._ending in SOUND_FORMATS else None
+        if self._audio is not None and self._wish.plain_sound and self._audio.codec != "aac":
+            self._audio = replace(self._audio, codec=None)  # then it is encoded anew
         self._variable = variable
         self._metadata = dict(metadata or {})
         self._duration = None if duration is None else Fraction(duration).limit_denominator(1_000_000)
@@ -84,14 +109,15 @@ class ClipWriter:
         self._encoder: Ffmpeg | None = None
         self._pending: tuple[np.ndarray, Fraction] | None = None
         self._ends = self._last = Fraction(0)
-        self._shortest = 1 / fps
         self._has_sound = False
 
     def __enter__(self) -> ClipWriter:
         try:
-            self._folder = hidden_folder(self.path)
+            self._folder = work_folder(self.path, self._work)
             if self._audio is not None:
-                self._has_sound = prepare_sound(self._audio, self._ending, self._part("sound"))
+                self._has_sound = prepare_sound(
+                    self._audio, self._ending, self._part("sound"), from_zero=not self._wish.edit_lists
+                )
             self._encoder = Ffmpeg(self._encoder_args(), feeds=True)
             if self._variable:
                 self._encoder.write(timestamps.stream_head(even(self.size, self._ending), self.fps))
@@ -158,16 +184,20 @@ class ClipWriter:
             self._folder = None
 
     def _part(self, name: str) -> Path:
-        """A file in the hidden folder."""
+        """A file in that folder."""
         assert self._folder is not None
         return Path(self._folder.name) / (name + self._ending)
 
     def _encoder_args(self) -> list[str]:
+        is_searched = self._wish.limit is not None and self._ending in ANIMATION_ENDINGS
+        picture = LOSSLESS if is_searched else picture_args(self._ending, self.fps, self._crf)
+        if not self._wish.edit_lists:
+            picture = [*IN_ORDER, *picture]
         return [
             *("-loglevel", "error", "-y"),
             *pipe_args(even(self.size, self._ending), self.fps, self._variable),
             *timing_args(self._ending, self._variable),
-            *(*picture_args(self._ending, self.fps, self._crf), file_url(self._part("picture"))),
+            *(*picture, file_url(self._part("picture"))),
         ]
 
     def _bytes(self, frame: np.ndarray) -> memoryview:
@@ -196,7 +226,6 @@ class ClipWriter:
         self._encoder.write(timestamps.frame_head(time, until - time, len(data)))
         self._encoder.write(data)
         self._ends, self._last = until, until - time
-        self._shortest = min(self._shortest, self._last)
 
     def _flush_last(self, until: Fraction | None) -> None:
         """Write the frame that was held back, shown `until` then or for a usual while."""
@@ -209,18 +238,49 @@ class ClipWriter:
             raise EncodeError(f"no frame was written to {target.name}")
         if self._encoder.finish() != 0:
             raise EncodeError(f"ffmpeg could not write {target.name}: {self._encoder.last_words()}")
-        os.replace(self._finished(), target)
+        finished = self._finished()
+        try:
+            replace_durably(finished, target)
+        except OSError as error:
+            raise EncodeError(f"cannot write {target}: {error.strerror}") from error
 
     def _finished(self) -> Path:
-        """The complete file, still in the hidden folder."""
+        """The complete file, still in its folder."""
         picture, whole = self._part("picture"), self._part("whole")
-        if self._ending == ".gif":
-            make_gif(picture, whole, 1 / self._shortest, self._last)
+        comment, wish = self._metadata.get("comment", ""), self._wish
+        if wish.limit is not None and self._ending in ANIMATION_ENDINGS:
+            fitted = AnimationFitter(picture, self._ending, wish.style, comment).fit(whole, wish.limit)
+            self._tell(fitted.given_up)
+        elif self._ending == ".gif":
+            gif_from_clip(picture, whole, self._last, wish.style, comment)
+            shrink_with_gifsicle(whole)
         elif self._ending in VIDEO_ENDINGS:
             self._join(picture, whole)
+            limit = self._limit_of_video()
+            if limit is not None and whole.stat().st_size > limit:
+                self._tell(fit_video(self._film(picture), self._join, whole, limit))
+        elif comment:
+            whole.write_bytes(with_comment(picture.read_bytes(), comment))
         else:
             return picture
         return whole
+
+    def _limit_of_video(self) -> int | None:
+        """Bytes, by size and by bit rate."""
+        wish, seconds = self._wish, float(self._ends)
+        by_rate = None if wish.bits_per_second is None else int(wish.bits_per_second * seconds / 8)
+        return min((limit for limit in (wish.limit, by_rate) if limit is not None), default=None)
+
+    def _film(self, picture: Path) -> Film:
+        sound = self._part("sound").stat().st_size if self._has_sound else 0
+        options = [] if self._wish.edit_lists else list(IN_ORDER)
+        options += timing_args(self._ending, self._variable)
+        size = even(self.size, self._ending)
+        return Film(picture, self._ending, size, self.fps, float(self._ends), sound, tuple(options))
+
+    def _tell(self, given_up: str) -> None:
+        if given_up:
+            log.warning("%s had to be made smaller: %s", self.path.name, given_up)
 
     def _join(self, picture: Path, whole: Path) -> None:
         """Picture, sound no longer than it, and tags into one file; nothing is encoded again."""
@@ -229,12 +289,18 @@ class ClipWriter:
             inputs += ["-t", f"{float(self._ends):.6f}", "-i", file_url(self._part("sound"))]
         maps = ["-map", "0:v:0", "-map", "1:a:0"][: 4 if self._has_sound else 2]
         track = track_args(self._ending, self._variable)
-        tags = ["-map_metadata", "-1", *file_args(self._ending, self._metadata)]
+        tags = ["-map_metadata", "-1", *file_args(self._ending, self._metadata, self._wish.edit_lists)]
         run(["-y", *inputs, *maps, "-c", "copy", *track, *tags, file_url(whole)])
 
 
 def check_encoder(
-    path: str | Path, size: tuple[int, int], fps: Fraction, *, crf: int, variable: bool = False
+    path: str | Path,
+    size: tuple[int, int],
+    fps: Fraction,
+    *,
+    crf: int,
+    variable: bool = False,
+    work: Path | None = None,
 ) -> None:
     """Encode two grey frames exactly as `ClipWriter` would, so that a fault shows before any work is done.
 
@@ -243,7 +309,7 @@ def check_encoder(
     """
     target = Path(os.path.abspath(path))
     grey = np.full((size[1], size[0], 3), 128, np.uint8)
-    with hidden_folder(target) as folder:
+    with work_folder(target, work) as folder:
         trial = Path(folder) / ("trial" + target.suffix)
         with ClipWriter(trial, size, fps, crf=crf, variable=variable) as writer:
             writer.write(grey, Fraction(0))

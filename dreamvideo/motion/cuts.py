@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -25,11 +26,20 @@ class CutDetector:
     PySceneDetect's AdaptiveDetector with the past half of its window: a cut is a change that is large,
     and large beside its neighbours, so that a fast pan is not a cut. Having the flow at hand, we ask
     besides that it cannot explain the change: a camera that starts to move is not a cut either.
+
+    Args:
+        last: the frame before the first one asked about, if it is known.
+        changes: what another detector remembered after that frame.
     """
 
-    def __init__(self) -> None:
-        self._last: np.ndarray | None = None
-        self._changes: deque[float] = deque(maxlen=WINDOW)
+    def __init__(self, last: np.ndarray | None = None, changes: Sequence[float] = ()) -> None:
+        self._last = None if last is None else _thumbnail(last)
+        self._changes = deque(changes, maxlen=WINDOW)
+
+    @property
+    def changes(self) -> tuple[float, ...]:
+        """How much the last frames changed: with the last frame, all that a detector remembers."""
+        return tuple(self._changes)
 
     def is_cut(self, frame: np.ndarray, explained: float) -> bool:
         """Whether `frame` is the first of another shot than the frame before.
@@ -38,8 +48,7 @@ class CutDetector:
             frame: uint8 RGB (H, W, 3).
             explained: the mean reliability of the flow to the frame before, 0 to 1.
         """
-        small = resize(frame, fit_long_side((frame.shape[1], frame.shape[0]), LONG_SIDE))
-        current = cv2.cvtColor(small, cv2.COLOR_RGB2HSV)
+        current = _thumbnail(frame)
         last, self._last = self._last, current
         if last is None:
             return False
@@ -54,3 +63,9 @@ class CutDetector:
         if not self._changes:
             return LONE_CHANGE
         return max(LEAST_CHANGE, ADAPTIVE_RATIO * sum(self._changes) / len(self._changes))
+
+
+def _thumbnail(frame: np.ndarray) -> np.ndarray:
+    """A frame in HSV, small."""
+    small = resize(frame, fit_long_side((frame.shape[1], frame.shape[0]), LONG_SIDE))
+    return cv2.cvtColor(small, cv2.COLOR_RGB2HSV)

@@ -36,8 +36,10 @@ def flow_estimator(method: FlowMethod) -> FlowEstimator:
         from dreamvideo.motion.raft import raft_flow
 
         estimate: FlowEstimator = raft_flow()
+    elif method == "dis":
+        estimate = _dis_flow()
     else:
-        estimate = {"dis": _dis_flow, "farneback": _farneback_flow, "none": _no_flow}[method]
+        estimate = {"farneback": _farneback_flow, "none": _no_flow}[method]
 
     def flow(start: np.ndarray, end: np.ndarray) -> np.ndarray:
         # Farneback and RAFT see a little motion even between equal frames; a still must stand still.
@@ -46,15 +48,20 @@ def flow_estimator(method: FlowMethod) -> FlowEstimator:
     return flow
 
 
-def _dis_flow(start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    if min(start.shape[:2]) < SMALLEST_SIDE:
-        return _no_flow(start, end)
-    return _dis().calc(_grey(start), _grey(end), None)
+def _dis_flow() -> FlowEstimator:
+    """DIS with an object of its own for each size: a small picture changes its settings for good."""
+    made: dict[tuple[int, ...], cv2.DISOpticalFlow] = {}
 
+    def estimate(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+        shape = start.shape[:2]
+        if min(shape) < SMALLEST_SIDE:
+            return _no_flow(start, end)
+        if shape not in made:
+            made.clear()
+            made[shape] = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        return made[shape].calc(_grey(start), _grey(end), None)
 
-@lru_cache(maxsize=1)
-def _dis() -> cv2.DISOpticalFlow:
-    return cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    return estimate
 
 
 def _farneback_flow(start: np.ndarray, end: np.ndarray) -> np.ndarray:

@@ -27,7 +27,8 @@ def raft_flow() -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
         raise DreamVideoError(
             "--flow raft needs torchvision, which cannot be used here; use --flow dis"
         ) from error
-    from dreamvideo.nets.load import choose_device, read_weights, weights_folder
+    from dreamvideo.nets.load import choose_device
+    from dreamvideo.nets.weights import read_weights, weights_folder
 
     path = weights_folder() / RAFT_FILE
     if not path.is_file():

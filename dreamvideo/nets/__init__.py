@@ -1,6 +1,6 @@
 """Networks to dream with, by name: `vgg16`, `vgg16-lite`, and torchvision's classifiers."""
 
 from dreamvideo.nets.load import choose_model, load_network
-from dreamvideo.nets.network import Network
+from dreamvideo.nets.network import LOGITS, Network
 
-__all__ = ["Network", "choose_model", "load_network"]
+__all__ = ["LOGITS", "Network", "choose_model", "load_network"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import pickle
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -12,18 +10,29 @@ import torch
 from torch import Tensor, nn
 
 from dreamvideo.errors import UsageError, WeightsError
+from dreamvideo.nets.describe import LayerInfo, describe_nodes, describe_vgg
 from dreamvideo.nets.network import Network
-from dreamvideo.nets.vgg import CONVOLUTIONS, VGG, VGG16_WIDTHS, vgg_from_state
+from dreamvideo.nets.vgg import (
+    CONVOLUTIONS,
+    VGG,
+    VGG16_WIDTHS,
+    VGG16Head,
+    vgg_from_state,
+)
+from dreamvideo.nets.weights import read_weights, require_keys, sha256_of, weights_folder
 
 VGG16_FILE = "vgg16-397923af.pth"  # torchvision's name for it; ends in the start of its SHA-256
 LITE_FILE = "vgg16_lite.safetensors"
+VGG16_LOOKS: Mapping[str, str] = {"edges": "conv2_2", "shapes": "conv3_3", "creatures": "conv5_1"}
+LITE_LOOKS: Mapping[str, str] = {"edges": "conv2_2", "shapes": "conv3_3", "creatures": "conv5_1"}
 VGG16_BEST_LAYER = "conv4_3"
 LITE_BEST_LAYER = "conv4_3"
 
-
-def weights_folder() -> Path:
-    """Where torch keeps downloaded weights (moved by TORCH_HOME)."""
-    return Path(torch.hub.get_dir()) / "checkpoints"
+VGG16_KEYS = {  # torchvision's names -> ours
+    f"features.{number}.{part}": f"{name}.{part}"
+    for name, number in zip(CONVOLUTIONS, (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28), strict=True)
+    for part in ("weight", "bias")
+}
 
 
 def choose_model(name: str, weights: Path | None = None) -> str:
@@ -63,90 +72,90 @@ def load_network(name: str = "auto", weights: Path | None = None, device: str = 
     torch.set_flush_denormal(True)
     if name == "vgg16-lite":
         path = weights or Path(str(resources.files("dreamvideo.nets") / LITE_FILE))
-        module: nn.Module = _fill_vgg(read_weights(path), path)
-        layers, best = VGG.layers, LITE_BEST_LAYER
+        module: nn.Module = _lite(path)
+        layers, best, looks = VGG.layers, LITE_BEST_LAYER, LITE_LOOKS
     elif name == "vgg16":
         path = weights or weights_folder() / VGG16_FILE
-        module = _fill_vgg(_rename_torchvision(read_weights(path)), path, VGG16_WIDTHS)
-        layers, best = VGG.layers, VGG16_BEST_LAYER
+        module = _vgg16(path)
+        layers, best, looks = VGG.layers, VGG16_BEST_LAYER, VGG16_LOOKS
     else:
-        module, path, layers, best = _torchvision(name, weights)
+        module, path, layers, best, looks = _torchvision(name, weights)
+    has_head = getattr(module, "head", None) is not None
     module = module.eval().requires_grad_(False).to(place).to(memory_format=torch.channels_last)
-    return Network(name, module, layers, best, place, _sha256(path))
+    return Network(name, module, layers, best, looks, has_head, place, sha256_of(path))
 
 
-def _torchvision(name: str, weights: Path | None) -> tuple[nn.Module, Path, tuple[str, ...], str]:
-    from dreamvideo.nets.torchvision_nets import best_layer, build_torchvision
+def describe_layers(name: str) -> list[LayerInfo]:
+    """The layers of a network by its name, in the order of computation; its weights need not be here.
+
+    Raises:
+        UnknownNameError: no such network.
+    """
+    if name == "vgg16":
+        return describe_vgg(VGG16_WIDTHS)
+    if name == "vgg16-lite":
+        state = read_weights(Path(str(resources.files("dreamvideo.nets") / LITE_FILE)))
+        return describe_vgg(tuple(state[f"{layer}.weight"].shape[0] for layer in CONVOLUTIONS))
+    from dreamvideo.nets.torchvision_nets import build_torchvision
+
+    network = build_torchvision(name)
+    return describe_nodes(network.classifier, network.layers)
+
+
+def _lite(path: Path) -> VGG:
+    state = read_weights(path)
+    wanted = [f"{name}.{part}" for name in CONVOLUTIONS for part in ("weight", "bias")]
+    require_keys(path, "vgg16-lite", state.keys(), wanted)
+    return _fill(state, path)
+
+
+def _vgg16(path: Path) -> VGG:
+    """From torchvision's file, with its head, or from one that has our names."""
+    state = read_weights(path)
+    if "conv1_1.weight" not in state:
+        require_keys(path, "vgg16", state.keys(), VGG16_KEYS)
+    ours = {VGG16_KEYS.get(name, name): tensor for name, tensor in state.items()}
+    network = _fill({name: ours[name] for name in VGG16_KEYS.values() if name in ours}, path)
+    widths = [ours[f"{name}.weight"].shape[0] for name in CONVOLUTIONS]
+    if widths != list(VGG16_WIDTHS):
+        raise WeightsError(f"{path} holds a VGG16 of other widths: {widths}")
+    network.head = VGG16Head(path) if VGG16Head.is_in(state) else None
+    return network
+
+
+def _fill(state: Mapping[str, Tensor], path: Path) -> VGG:
+    try:
+        return vgg_from_state(state)
+    except (KeyError, RuntimeError) as error:
+        raise WeightsError(f"{path} does not hold weights of VGG16") from error
+
+
+def _torchvision(
+    name: str, weights: Path | None
+) -> tuple[nn.Module, Path, tuple[str, ...], str, Mapping[str, str]]:
+    from dreamvideo.nets.torchvision_nets import best_layer, build_torchvision, looks
 
     network = build_torchvision(name)
     path = weights or _find_torchvision_weights(name)
+    state = read_weights(path)
+    wanted = [key for key in network.classifier.state_dict() if not key.endswith("num_batches_tracked")]
+    require_keys(path, name, state.keys(), wanted)
     try:
-        network.classifier.load_state_dict(dict(read_weights(path)), strict=False)
+        network.classifier.load_state_dict(dict(state), strict=False)
     except RuntimeError as error:
-        raise WeightsError(f"{path} does not hold weights of {name}") from error
-    return network, path, network.layers, best_layer(name, network.layers)
+        sizes = str(error).split("size mismatch for ")[1:]
+        raise WeightsError(
+            f"{path} is not of {name}: "
+            + (f"{sizes[0].split(':')[0]} has another size" if sizes else str(error))
+        ) from error
+    return network, path, network.layers, best_layer(name, network.layers), looks(name, network.layers)
 
 
 def _find_torchvision_weights(name: str) -> Path:
     found = sorted(weights_folder().glob(f"{name}-*.pth"))
     if not found:
         raise WeightsError(
-            f"no weights of {name} on this machine: put torchvision's {name}-*.pth into {weights_folder()} "
-            "or name a file with --weights"
+            f"no weights of {name} on this machine: `dreamvideo models pull {name}` fetches them, or put "
+            f"torchvision's {name}-*.pth into {weights_folder()}, or name a file with --weights"
         )
     return found[-1]
-
-
-def read_weights(path: Path) -> Mapping[str, Tensor]:
-    """Tensors by name from a .safetensors or .pth file. Executes nothing that is in the file.
-
-    Raises:
-        WeightsError: missing, damaged, or more than tensors.
-    """
-    if not path.is_file():
-        raise WeightsError(f"no weights at {path}: put the file there or name another with --weights")
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        raise WeightsError(f"{path} cannot be read as weights: it is damaged or of another kind") from error
-    except Exception as error:  # safetensors has an exception class of its own
-        raise WeightsError(f"{path} cannot be read as weights: {error}") from error
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsError(f"{path} does not hold a network's weights")
-    return state
-
-
-def _fill_vgg(state: Mapping[str, Tensor], path: Path, widths: tuple[int, ...] | None = None) -> VGG:
-    try:
-        network = vgg_from_state(state)
-    except (KeyError, RuntimeError) as error:
-        raise WeightsError(f"{path} does not hold weights of VGG16") from error
-    got = tuple(network.get_submodule(name).out_channels for name in CONVOLUTIONS)
-    if widths and got != widths:
-        raise WeightsError(f"{path} holds a VGG16 of other widths: {got}")
-    return network
-
-
-def _rename_torchvision(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """torchvision's `features.N.weight` -> `conv4_3.weight`; its three-layer head is left out."""
-    if "conv1_1.weight" in state:
-        return {name: tensor for name, tensor in state.items() if name.startswith("conv")}
-    numbers = sorted({int(name.split(".")[1]) for name in state if name.startswith("features.")})
-    names = dict(zip(numbers, CONVOLUTIONS, strict=False))
-    return {
-        f"{names[int(name.split('.')[1])]}.{name.split('.')[2]}": tensor
-        for name, tensor in state.items()
-        if name.startswith("features.") and int(name.split(".")[1]) in names
-    }
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()

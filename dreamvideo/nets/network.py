@@ -9,7 +9,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from dreamvideo.errors import UnknownNameError
+from dreamvideo.errors import UnknownNameError, UsageError
+
+LOGITS = "logits"  # the layer after all others: one number for each class, (B, classes)
+PROBE_SIDE = 224  # px; the size that every classifier takes
 
 
 class LayeredModule(Protocol):
@@ -27,6 +30,8 @@ class Network:
         module: images (B, 3, H, W) in [0, 1], layer names -> {name: (B, C, h, w)}.
         layers: every layer that can be dreamed, in the order of computation.
         default_layer: the layer of the first try.
+        looks: "edges", "shapes", "creatures" -> an early, a middle and a late layer.
+        has_head: whether it tells ImageNet's classes apart, so that `LOGITS` can be asked for.
         device: where pictures must be.
         digest: SHA-256 of the weights file, for the recipe.
     """
@@ -35,6 +40,8 @@ class Network:
     module: LayeredModule
     layers: tuple[str, ...]
     default_layer: str
+    looks: Mapping[str, str]
+    has_head: bool
     device: torch.device
     digest: str
 
@@ -46,3 +53,32 @@ class Network:
         if layer not in self.layers:
             hint = f"`dreamvideo layers --model {self.name}` lists them"
             raise UnknownNameError(f"layer in {self.name}", layer, self.layers, hint)
+
+    def check_head(self) -> None:
+        """Raises UsageError where the network knows no classes."""
+        if not self.has_head:
+            raise UsageError(f"{self.name} has no head here, so it knows no classes: dream a layer instead")
+
+    def check_channels(self, layer: str, channels: Collection[int]) -> None:
+        """Raises UsageError where the layer has no such channel."""
+        if not channels:
+            return
+        count = self.channels(layer)
+        missing = [str(channel) for channel in channels if channel >= count]
+        if missing:
+            what = f"channel {missing[0]}" if len(missing) == 1 else f"channels {', '.join(missing[:5])}"
+            raise UsageError(f"{layer} has no {what}: it has {count}, from 0 to {count - 1}")
+
+    def channels(self, layer: str) -> int:
+        """How many channels a layer has.
+
+        Raises:
+            UsageError: it is not made of channels.
+        """
+        self.check_layer(layer)
+        with torch.inference_mode():
+            probe = torch.zeros(1, 3, PROBE_SIDE, PROBE_SIDE, device=self.device)
+            activation = self(probe, (layer,))[layer]
+        if activation.dim() != 4:
+            raise UsageError(f"{layer} of {self.name} has no channels at places: choose another layer")
+        return activation.shape[1]

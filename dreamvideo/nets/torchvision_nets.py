@@ -10,12 +10,23 @@ import torch
 from torch import Tensor, nn
 
 from dreamvideo.errors import DreamVideoError, UnknownNameError
+from dreamvideo.nets.network import LOGITS
 from dreamvideo.nets.vgg import IMAGENET_MEAN, IMAGENET_STD
 
 BEST_LAYERS = {  # chosen by looking; elsewhere two thirds of the way in
     "squeezenet1_0": "features.10",
     "squeezenet1_1": "features.10",
     "googlenet": "inception4c",
+}
+LOOKS = {
+    "squeezenet1_0": ("features.3", "features.7", "features.10"),
+    "squeezenet1_1": ("features.3", "features.7", "features.10"),
+    "googlenet": ("conv3", "inception4a", "inception4d"),
+}
+DEPTHS_OF_LOOKS = (0.2, 0.5, 0.8)  # elsewhere: how far into the network
+SCORES = {  # where the classes' scores are; elsewhere what comes out at the end
+    "squeezenet1_0": "classifier.1",  # before a ReLU that hides all classes but a few, and their gradients
+    "squeezenet1_1": "classifier.1",
 }
 
 
@@ -25,21 +36,26 @@ class NodeNetwork(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, classifier: nn.Module) -> None:
+    def __init__(self, classifier: nn.Module, scores: str | None = None) -> None:
+        """scores: the node that `LOGITS` stands for; None: the last."""
         super().__init__()
         for module in classifier.modules():  # in-place ReLUs overwrite the layer they follow
             if hasattr(module, "inplace"):
                 setattr(module, "inplace", False)  # noqa: B010  # typed as a tensor otherwise
         self.classifier = classifier
         self.layers = _node_names(classifier)
+        self.head = scores or self.layers[-1]
         self._extractors: dict[frozenset[str], nn.Module] = {}
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor, layers: Collection[str]) -> Mapping[str, Tensor]:
         """See `vgg.VGG.forward`."""
-        found: Mapping[str, Tensor] = self._extractor(frozenset(layers))((images - self.mean) / self.std)
-        return found
+        nodes = {layer: self.head if layer == LOGITS else layer for layer in layers}
+        found = self._extractor(frozenset(nodes.values()))((images - self.mean) / self.std)
+        return {
+            layer: _averaged(found[node]) if layer == LOGITS else found[node] for layer, node in nodes.items()
+        }
 
     def _extractor(self, layers: frozenset[str]) -> nn.Module:
         from torchvision.models.feature_extraction import create_feature_extractor
@@ -51,9 +67,14 @@ class NodeNetwork(nn.Module):
         return self._extractors[layers]
 
 
+def _averaged(scores: Tensor) -> Tensor:
+    """(B, classes), also from a map (B, classes, h, w)."""
+    return scores.flatten(2).mean(dim=2) if scores.dim() > 2 else scores
+
+
 def torchvision_names() -> list[str]:
     """Every classification network of the torchvision that is installed."""
-    models = _import_models()
+    models = import_models()
     names: list[str] = models.list_models(module=models)
     return names
 
@@ -64,14 +85,16 @@ def build_torchvision(name: str) -> NodeNetwork:
     Raises:
         UnknownNameError: torchvision has no such network. DreamVideoError: no usable torchvision.
     """
-    models = _import_models()
+    models = import_models()
     known = torchvision_names()
     if name not in known:
         raise UnknownNameError(
             "network", name, [*known, "vgg16", "vgg16-lite"], "`dreamvideo models` lists them"
         )
-    extra: dict[str, Any] = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
-    return NodeNetwork(models.get_model(name, weights=None, **extra).eval())
+    extra: dict[str, Any] = {}
+    if name in ("googlenet", "inception_v3"):  # as torchvision does for the weights that it publishes
+        extra = {"init_weights": False, "transform_input": True}
+    return NodeNetwork(models.get_model(name, weights=None, **extra).eval(), SCORES.get(name))
 
 
 def best_layer(name: str, layers: tuple[str, ...]) -> str:
@@ -79,7 +102,14 @@ def best_layer(name: str, layers: tuple[str, ...]) -> str:
     return BEST_LAYERS.get(name, layers[len(layers) * 2 // 3])
 
 
-def _import_models() -> Any:
+def looks(name: str, layers: tuple[str, ...]) -> Mapping[str, str]:
+    """An early, a middle and a late layer."""
+    chosen = LOOKS.get(name) or tuple(layers[int(len(layers) * depth)] for depth in DEPTHS_OF_LOOKS)
+    return dict(zip(("edges", "shapes", "creatures"), chosen, strict=True))
+
+
+def import_models() -> Any:
+    """torchvision's `models`. Raises DreamVideoError where torchvision cannot be used."""
     try:
         from torchvision import models
     except (ImportError, RuntimeError) as error:

@@ -8,10 +8,14 @@ torchvision cannot import it at all.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from dreamvideo.nets.network import LOGITS
+from dreamvideo.nets.weights import read_weights
 
 DEPTHS = (2, 2, 3, 3, 3)  # convolutions in each of the five blocks
 VGG16_WIDTHS = (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
@@ -40,7 +44,7 @@ class VGG(nn.Module):
     Args:
         widths: output channels of the thirteen convolutions.
         classes: size of a linear head on the average of `pool5`'s input; 0 for none.
-            (vgg16-lite has one. VGG16's own head, three layers and 494 MB, is not kept.)
+            (vgg16-lite has one; VGG16's own is `VGG16Head`, set afterwards.)
     """
 
     layers = LAYERS
@@ -55,7 +59,7 @@ class VGG(nn.Module):
         for name, width in zip(CONVOLUTIONS, widths, strict=True):
             self.add_module(name, nn.Conv2d(channels, width, kernel_size=3, padding=1))
             channels = width
-        self.head = nn.Linear(channels, classes) if classes else None
+        self.head: AverageHead | VGG16Head | None = AverageHead(channels, classes) if classes else None
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
 
@@ -64,10 +68,10 @@ class VGG(nn.Module):
 
         Args:
             images: (B, 3, H, W) float, RGB in [0, 1].
-            layers: names out of `LAYERS`, or `logits` where the network has a head.
+            layers: names out of `LAYERS`, or `LOGITS` where the network has a head.
 
         Returns:
-            name -> (B, C, h, w), before any later layer touched it; `logits` -> (B, classes).
+            name -> (B, C, h, w), before any later layer touched it; `LOGITS` -> (B, classes).
         """
         wanted = set(layers)
         found: dict[str, Tensor] = {}
@@ -78,13 +82,11 @@ class VGG(nn.Module):
             x = self._apply_layer(name, x)
             if name in wanted:
                 found[name] = x
-            if name == "relu5_3" and "logits" in wanted:
-                if self.head is None:
-                    raise ValueError("this network has no head, so no logits")
-                found["logits"] = self.head(x.mean(dim=(2, 3)))
+            if LOGITS in wanted and self.head is not None and name == self.head.after:
+                found[LOGITS] = self.head(x)
         missing = wanted - found.keys()
         if missing:
-            raise ValueError(f"no layer {sorted(missing)}")
+            raise ValueError(f"no layer or head: {sorted(missing)}")
         return found
 
     def _apply_layer(self, name: str, x: Tensor) -> Tensor:
@@ -93,6 +95,47 @@ class VGG(nn.Module):
         if name.startswith("relu"):
             return F.relu(x)  # never in place: `conv4_3` must stay what its name says
         return F.max_pool2d(x, kernel_size=2)
+
+
+class AverageHead(nn.Linear):
+    """vgg16-lite's head: one linear layer on the average over all positions."""
+
+    after = "relu5_3"
+
+    def forward(self, activation: Tensor) -> Tensor:
+        """(B, C, h, w) -> (B, classes)."""
+        return super().forward(activation.mean(dim=(2, 3)))
+
+
+class VGG16Head(nn.Module):
+    """VGG16's own head: three linear layers on a 7x7 grid, 494 MB, read only when a class is asked for.
+
+    Args:
+        path: torchvision's file of weights.
+    """
+
+    after = "pool5"
+    keys = tuple(f"classifier.{number}.{part}" for number in (0, 3, 6) for part in ("weight", "bias"))
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._weights: list[Tensor] | None = None
+
+    @classmethod
+    def is_in(cls, state: Mapping[str, Tensor]) -> bool:
+        """Whether a file of weights holds the head too."""
+        return all(key in state for key in cls.keys)
+
+    def forward(self, activation: Tensor) -> Tensor:
+        """(B, 512, h, w), pooled onto 7x7 whatever its size, as torchvision does -> (B, 1000)."""
+        if self._weights is None:
+            state = read_weights(self._path)
+            self._weights = [state[key].float().to(activation.device) for key in self.keys]
+        x = F.adaptive_avg_pool2d(activation, (7, 7)).flatten(1)
+        for layer in range(3):
+            x = F.linear(F.relu(x) if layer else x, *self._weights[2 * layer : 2 * layer + 2])
+        return x
 
 
 def vgg_from_state(state: Mapping[str, Tensor]) -> VGG:
@@ -104,7 +147,10 @@ def vgg_from_state(state: Mapping[str, Tensor]) -> VGG:
     Raises:
         KeyError: if a convolution is missing. RuntimeError: if shapes do not fit together.
     """
-    widths = [state[f"{name}.weight"].shape[0] for name in CONVOLUTIONS]
+    kernels = [state[f"{name}.weight"] for name in CONVOLUTIONS]
+    if any(kernel.shape[2:] != (3, 3) for kernel in kernels):
+        raise RuntimeError("these are no kernels")  # before anything of their size is made
+    widths = [kernel.shape[0] for kernel in kernels]
     classes = state["head.weight"].shape[0] if "head.weight" in state else 0
     network = VGG(widths, classes)
     network.load_state_dict({name: tensor.float() for name, tensor in state.items()})

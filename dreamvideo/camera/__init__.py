@@ -1,0 +1,1 @@
+"""Where a camera looks (`affine`), and what it sees there (`resampling`)."""

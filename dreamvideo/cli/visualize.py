@@ -1,0 +1,110 @@
+"""`dreamvideo visualize`: what a network likes to see."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from fractions import Fraction
+from typing import Annotated
+
+import typer
+from typer import Argument, Option
+
+from dreamvideo.cli import options
+from dreamvideo.cli.loading import load
+from dreamvideo.settings import FilmSettings, VisualizeSettings
+
+DEFAULT_FPS = "25"
+
+
+def visualize(
+    output: options.Output,
+    layer: Annotated[
+        str | None,
+        Argument(metavar="LAYER", help="Like conv5_3; conv5_3:12 a channel; conv5_3:12@0.5,0.5 a neuron."),
+    ] = VisualizeSettings.layer,
+    channels: Annotated[
+        str | None,
+        Option(metavar="0-8|random:16|all", help="Channels of the layer; default: the first nine."),
+    ] = VisualizeSettings.channels,
+    all_channels: Annotated[
+        bool, Option("--all", help="A sheet of all channels of the layer, each with its index.")
+    ] = False,
+    classes: Annotated[
+        list[str] | None,
+        Option("--class", help="Class to draw, a name of ImageNet or its index; may be given several times."),
+    ] = None,
+    model: options.Model = "auto",
+    weights: options.Weights = None,
+    size: Annotated[int, Option(help="Side of each picture, px.")] = VisualizeSettings.size,
+    steps: Annotated[
+        int, Option(help="Gradient steps; each is a frame of a film.")
+    ] = VisualizeSettings.steps,
+    seed: options.Seed = VisualizeSettings.seed,
+    diversity: Annotated[
+        int, Option(help="Pictures of each channel or class, unlike each other.")
+    ] = VisualizeSettings.diversity,
+    fps: Annotated[str, Option(metavar="FPS", help="Frames per second of a film.")] = DEFAULT_FPS,
+    crf: options.Crf = FilmSettings.crf,
+    device: options.Device = "auto",
+    overwrite: options.Overwrite = False,
+    fresh: options.Fresh = False,
+    keep_job: options.KeepJob = False,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+) -> int:
+    """Draw what channels, neurons or classes like to see."""
+    if all_channels and channels is not None:
+        raise typer.BadParameter("give --channels or --all, not both", param_hint="--all")
+    settings = VisualizeSettings(
+        layer=layer,
+        channels="all" if all_channels else channels,
+        classes=tuple(classes or ()),
+        size=size,
+        steps=steps,
+        seed=seed,
+        diversity=diversity,
+    )
+    rate = options.parse_fps(fps, "--fps")
+    film = FilmSettings(fps=rate, crf=crf)
+    from dreamvideo.media.outputs import check_output
+
+    check_output(output, overwrite=overwrite)  # before torch is imported: a slip is told at once
+    from dreamvideo.cli.progress import show_progress
+    from dreamvideo.jobs.visualize import visualize_file
+
+    network = load(model, weights, device, quiet)
+    with show_progress("drawing", quiet) as progress:
+        report = visualize_file(
+            output,
+            network,
+            settings,
+            fps=film.fps or Fraction(DEFAULT_FPS),
+            crf=film.crf,
+            overwrite=overwrite,
+            fresh=fresh,
+            keep_job=keep_job,
+            progress=progress,
+        )
+    if not quiet:
+        print(
+            f"{report.output}: {_count(report.frames, report.fps)} in {report.seconds:.1f} s", file=sys.stderr
+        )
+    if as_json:
+        machine = {
+            "output": str(report.output),
+            "frames": report.frames,
+            "fps": None if report.fps is None else str(report.fps),
+            "size": report.size,
+            "seconds": round(report.seconds, 3),
+            "network": {"name": network.name, "sha256": network.digest, "device": str(network.device)},
+            "settings": asdict(settings),
+        }
+        print(json.dumps(machine, indent=2))
+    return 0
+
+
+def _count(number: int, fps: Fraction | None) -> str:
+    what = "picture" if fps is None else "frame"
+    return f"1 {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,84 @@
+"""The gradient of a large image, tile by tile: memory depends on the tile, not on the image.
+
+Every tile is seen with what surrounds it (`CONTEXT`), so that there are no seams: a pixel's gradient comes
+from activations around it, and those from pixels around them. Tiles begin where the poolings of a network do.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+
+import torch
+from torch import Tensor
+
+Gradient = Callable[[Tensor], Tensor]
+
+log = logging.getLogger("dreamvideo")
+
+LARGEST = 1280  # px, side of a tile with its context; VGG16's activations on one take 2 GB
+SMALLEST = 448  # px; smaller ones are nearly all context
+GRID = 32  # px, after which the poolings of a network repeat; all the sizes here are multiples of it
+CONTEXT = 128  # px; conv4_3 of VGG16 looks 46 px far
+
+
+def gradient_in_tiles(gradient: Gradient, image: Tensor, side: int = LARGEST) -> Tensor:
+    """The gradient of a sum over all places, at an image of any size.
+
+    Where a GPU runs out of memory it is tried again with smaller tiles.
+
+    Args:
+        gradient: of the sum over the places of a picture, (1, 3, h, w) -> the same shape.
+        image: (1, 3, H, W).
+        side: px, of the largest tiles.
+
+    Raises:
+        torch.OutOfMemoryError: even the smallest tile is too large.
+    """
+    while True:
+        try:
+            return _gradient(gradient, image, side)
+        except torch.OutOfMemoryError:
+            if side == SMALLEST:
+                raise
+            side = max(SMALLEST, side // 2 // GRID * GRID)
+            _tell_once(side)
+
+
+def _gradient(gradient: Gradient, image: Tensor, side: int) -> Tensor:
+    height, width = image.shape[2:]
+    if max(height, width) <= side:
+        return gradient(image)
+    whole = torch.empty_like(image)
+    for rows, columns in product(tiles(height, side), tiles(width, side)):
+        part = gradient(image[:, :, rows.seen, columns.seen])
+        whole[:, :, rows.kept, columns.kept] = part[:, :, rows.kept_of_seen, columns.kept_of_seen]
+    return whole
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A tile along one side of an image: what of the image it sees, and what of that it is kept for."""
+
+    seen: slice
+    kept: slice
+
+    @property
+    def kept_of_seen(self) -> slice:
+        return slice(self.kept.start - self.seen.start, self.kept.stop - self.seen.start)
+
+
+def tiles(length: int, side: int) -> Iterator[Stretch]:
+    """The tiles of at most `side` px along a side of an image of `length` px."""
+    step = side - 2 * CONTEXT
+    for start in range(0, length, step):
+        stop = min(length, start + step)
+        yield Stretch(slice(max(0, start - CONTEXT), min(length, stop + CONTEXT)), slice(start, stop))
+
+
+@lru_cache(maxsize=8)
+def _tell_once(side: int) -> None:
+    log.warning("not enough memory on this device: going on in tiles of %d px", side)

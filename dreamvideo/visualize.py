@@ -1,0 +1,252 @@
+"""What a channel, neuron or class likes to see, drawn from noise (Olah, Mordvintsev & Schubert 2017).
+
+A picture is a spectrum in decorrelated colours: gradient ascent there reaches all frequencies alike, where
+ascent on pixels makes grain. Each step looks at the picture turned, scaled and shifted a little, so that only
+what survives that is drawn.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from dreamvideo.errors import UsageError
+from dreamvideo.images import frame_from_image, image_from_tensor
+from dreamvideo.nets import LOGITS, Network
+from dreamvideo.settings import VisualizeSettings
+from dreamvideo.targets import class_index, class_names, parse_choice, parse_layer
+
+RATE = 0.05  # of Adam
+MOMENTUM, MOMENTUM_OF_SQUARES, TINY = 0.9, 0.999, 1e-8  # of Adam, as its authors chose them
+NOISE = 0.01  # deviation of the spectrum at the start: nearly grey
+CONTRAST = 0.25  # of the spectrum's picture before the sigmoid
+TURN, ZOOM, SHIFT = 10.0, 0.1, 0.07  # most that a picture is turned (degrees), scaled, shifted (shares)
+WAKING_STEPS = 16  # while a channel may see nothing at all, so that no gradient comes through its ReLU
+LEAK = 0.2  # of the gradient that comes through then
+DIVERSITY = 0.5  # how much likeness counts, beside what is to be seen
+DEFAULT_CHANNELS = 9
+
+# Square root of how the colours of photographs vary together, from lucid's `color.py`; columns are light,
+# blue against yellow, green against red; the largest has length 1.
+COLOURS = ((0.556, 0.193, 0.043), (0.578, 0.0, -0.107), (0.578, -0.193, 0.064))
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One thing to draw.
+
+    Attributes:
+        layer: where it is; `LOGITS` for a class. channel: which channel of it, or which class.
+        place: of one neuron, (x, y) as shares of width and height; None: all of the layer.
+        variant: which of several pictures of the same.
+        label: what to call it.
+    """
+
+    layer: str
+    channel: int
+    place: tuple[float, float] | None
+    variant: int
+    label: str
+
+
+@dataclass
+class Drawing:
+    """Pictures that are being drawn, in plain arrays: the spectra, and what Adam remembers of them.
+
+    Attributes:
+        step: how many steps are done.
+        spectrum, mean, square: float32 (B, 3, H, W // 2 + 1, 2).
+    """
+
+    step: int
+    spectrum: np.ndarray
+    mean: np.ndarray
+    square: np.ndarray
+
+
+def subjects_for(network: Network, settings: VisualizeSettings) -> list[Subject]:
+    """What the settings ask for, each `diversity` times.
+
+    Raises:
+        UnknownNameError, UsageError: a layer, channel or head that the network does not have.
+    """
+    if settings.layer is None:
+        network.check_head()
+        indices = [class_index(name) for name in settings.classes]
+        named = [(LOGITS, index, None, class_names()[index]) for index in indices]
+    else:
+        target = parse_layer(settings.layer)
+        if target.channels and settings.channels is not None:
+            raise UsageError(f"give the channels once: with {settings.layer} or with --channels")
+        channels = target.channels or _choose(network.channels(target.layer), settings)
+        network.check_channels(target.layer, channels)
+        named = [(target.layer, channel, target.place, str(channel)) for channel in channels]  # type: ignore[misc]
+    return [
+        Subject(layer, channel, place, variant, label)
+        for layer, channel, place, label in named
+        for variant in range(settings.diversity)
+    ]
+
+
+def _choose(count: int, settings: VisualizeSettings) -> tuple[int, ...]:
+    if settings.channels is None:
+        return tuple(range(min(DEFAULT_CHANNELS, count)))
+    choice = parse_choice(settings.channels)
+    if choice is None:
+        return tuple(range(count))
+    if isinstance(choice, int):
+        return tuple(
+            sorted(random.Random(f"{settings.seed}/channels").sample(range(count), min(choice, count)))
+        )
+    return choice
+
+
+def begin(subjects: Sequence[Subject], settings: VisualizeSettings) -> Drawing:
+    """Faint noise for each subject; the same for each but its variants."""
+    shape = (3, settings.size, settings.size // 2 + 1, 2)
+    noise = [
+        np.random.default_rng((settings.seed, subject.variant)).normal(0, NOISE, shape)
+        for subject in subjects
+    ]
+    spectrum = np.stack(noise).astype(np.float32)
+    return Drawing(0, spectrum, np.zeros_like(spectrum), np.zeros_like(spectrum))
+
+
+def draw(
+    network: Network, subjects: Sequence[Subject], settings: VisualizeSettings, after: Drawing
+) -> Iterator[Drawing]:
+    """Draw all subjects in one batch, on from `after`: what there is after each step, to the last.
+
+    Which others are in the batch changes a picture by rounding alone.
+    """
+    device = network.device
+    spectrum, mean, square = (
+        torch.from_numpy(array).to(device) for array in (after.spectrum, after.mean, after.square)
+    )
+    excitement = _Excitement(network, subjects)
+    for step in range(after.step, settings.steps):
+        spectrum.requires_grad_()
+        with _Waking() if step < WAKING_STEPS else nullcontext():
+            value = excitement(moved(pictures_of(spectrum), f"{settings.seed}/{step}"))
+        (slope,) = torch.autograd.grad(value, spectrum)
+        with torch.no_grad():
+            mean = MOMENTUM * mean + (1 - MOMENTUM) * slope
+            square = MOMENTUM_OF_SQUARES * square + (1 - MOMENTUM_OF_SQUARES) * slope**2
+            push = mean / (1 - MOMENTUM ** (step + 1))
+            size = (square / (1 - MOMENTUM_OF_SQUARES ** (step + 1))).sqrt() + TINY
+            spectrum = spectrum.detach() + RATE * push / size
+        yield Drawing(step + 1, *(tensor.cpu().numpy() for tensor in (spectrum, mean, square)))
+
+
+def frames_of(drawing: Drawing) -> list[np.ndarray]:
+    """Its pictures, uint8 RGB (H, W, 3)."""
+    with torch.no_grad():
+        pictures = pictures_of(torch.from_numpy(drawing.spectrum))
+    return [frame_from_image(image_from_tensor(picture[None])) for picture in pictures]
+
+
+def pictures_of(spectrum: Tensor) -> Tensor:
+    """(B, 3, H, W // 2 + 1, 2) -> (B, 3, H, W) in [0, 1].
+
+    A frequency is weighted by its wavelength, so that all are equally easily reached, as in photographs.
+    """
+    side = spectrum.shape[2]
+    down, right = torch.fft.fftfreq(side), torch.fft.rfftfreq(side)
+    wavelength = 1 / torch.hypot(down[:, None], right[None]).clamp(min=1 / side)
+    weighted = torch.view_as_complex(spectrum.contiguous()) * (wavelength * side).to(spectrum.device)
+    planes = torch.fft.irfft2(weighted, s=(side, side)) * CONTRAST
+    colours = torch.tensor(COLOURS, device=spectrum.device)
+    return torch.sigmoid(torch.einsum("dc,bchw->bdhw", colours, planes))
+
+
+def moved(pictures: Tensor, seed: str) -> Tensor:
+    """All pictures turned, scaled and shifted by the same small random amounts, mirrored at their borders."""
+    chance = random.Random(seed)
+    angle = math.radians(chance.uniform(-TURN, TURN))
+    scale = 1 + chance.uniform(-ZOOM, ZOOM)
+    across, down = (2 * chance.uniform(-SHIFT, SHIFT) for _ in range(2))
+    cos, sin = math.cos(angle) * scale, math.sin(angle) * scale
+    to = torch.tensor([[cos, -sin, across], [sin, cos, down]], device=pictures.device)
+    grid = F.affine_grid(to.expand(len(pictures), 2, 3), list(pictures.shape), align_corners=False)
+    return F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
+
+
+class _Excitement:
+    """How strongly each picture of a batch excites its own subject, less their likeness to each other."""
+
+    def __init__(self, network: Network, subjects: Sequence[Subject]) -> None:
+        self._network, self._subjects = network, subjects
+        self._layer, self._place = subjects[0].layer, subjects[0].place
+        self._channels = torch.tensor([subject.channel for subject in subjects], device=network.device)
+        self._has_variants = any(subject.variant for subject in subjects)
+        self._texture = network.default_layer if self._layer == LOGITS else self._layer
+
+    def __call__(self, pictures: Tensor) -> Tensor:
+        """(B, 3, H, W) -> one number."""
+        layers = {self._layer, self._texture} if self._has_variants else {self._layer}
+        found = self._network(pictures, layers)
+        values = self._own(found[self._layer])
+        if not self._has_variants:
+            return values.sum()
+        likeness = torch.stack([self._likeness(found[self._texture][rows]) for rows in self._groups()])
+        return values.sum() - DIVERSITY * values.detach().abs().mean() * likeness.sum()
+
+    def _own(self, activation: Tensor) -> Tensor:
+        rows = torch.arange(len(activation), device=activation.device)
+        if self._layer == LOGITS:  # the logit, and that it is the largest one
+            return activation[rows, self._channels] + activation.log_softmax(dim=1)[rows, self._channels]
+        own = activation[rows, self._channels]
+        if self._place is None:
+            return own.mean(dim=(1, 2))
+        x, y = (
+            min(int(share * side), side - 1)
+            for share, side in zip(self._place, (own.shape[2], own.shape[1]), strict=True)
+        )
+        return own[:, y, x]
+
+    def _groups(self) -> list[list[int]]:
+        """The places, in the batch, of the variants of each thing."""
+        groups: dict[int, list[int]] = {}
+        for row, subject in enumerate(self._subjects):
+            groups.setdefault(subject.channel, []).append(row)
+        return list(groups.values())
+
+    @staticmethod
+    def _likeness(activation: Tensor) -> Tensor:
+        """Sum of the cosines between the textures (Gram matrices) of each two pictures."""
+        places = activation.flatten(2)
+        texture = F.normalize((places @ places.transpose(1, 2)).flatten(1), dim=1)
+        return (texture @ texture.T).triu(diagonal=1).sum()
+
+
+class _Waking(TorchFunctionMode):
+    """While it lasts, some gradient comes through a ReLU that is shut; what it gives stays the same."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if function in (F.relu, torch.relu, torch.relu_):
+            return _LeakingReLU.apply(args[0])
+        return function(*args, **(kwargs or {}))
+
+
+class _LeakingReLU(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, x: Tensor) -> Tensor:
+        context.save_for_backward(x)
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        (x,) = context.saved_tensors
+        return torch.where(x > 0, gradient, LEAK * gradient)

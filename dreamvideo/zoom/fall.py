@@ -1,0 +1,75 @@
+"""Frames of a camera that falls through stills: each is one look into one composed picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from dreamvideo.images import image_from_frame
+from dreamvideo.zoom.nest import Extent, View, compose, look_into
+
+
+@dataclass(frozen=True, eq=False)
+class Fall:
+    """A camera's way through stills.
+
+    Attributes:
+        depth: the still that fills each frame; a fraction is on the way to the next. degrees: of its turn.
+        centre: where the point that it falls into is in the frame, in shares of it, (n, 2).
+        loop: after so many stills the first comes again; None: never.
+    """
+
+    depth: np.ndarray
+    degrees: np.ndarray
+    centre: np.ndarray
+    extent: Extent
+    loop: int | None
+
+    def numbers(self) -> list[int]:
+        """Of the stills it passes, in the order in which they can be made."""
+        if self.loop is not None:
+            return list(range(self.loop))
+        lowest, highest = math.floor(self.depth.min()), math.ceil(self.depth.max())
+        return [*range(0, max(0, highest) + 1), *range(-1, min(0, lowest) - 1, -1)]
+
+    def frame_of(self, number: int) -> int:
+        """The frame that still `number` fills, or the one nearest to it."""
+        away = self.depth - number
+        if self.loop is not None:
+            away = (away + self.loop / 2) % self.loop - self.loop / 2
+        return int(np.abs(away).argmin())
+
+
+def fall_frames(
+    fall: Fall,
+    stills: Mapping[int, np.ndarray],
+    size: tuple[int, int],
+    device: torch.device,
+    frames: Iterable[int],
+) -> Iterator[np.ndarray]:
+    """What the camera sees in some frames: float32 (height, width, 3) each.
+
+    Args:
+        stills: by number, uint8, as `chain.dream_stills` makes them.
+        size: (width, height), as `fall.extent` was made for.
+    """
+
+    def still(number: int) -> np.ndarray | None:
+        found = stills.get(number if fall.loop is None else number % fall.loop)
+        return None if found is None else image_from_frame(found)
+
+    @lru_cache(maxsize=2)
+    def composed(number: int) -> np.ndarray:
+        return compose(still, number, fall.extent, device)
+
+    for frame in frames:
+        number = math.floor(fall.depth[frame])
+        view = View(fall.depth[frame] - number, fall.degrees[frame], tuple(fall.centre[frame]))
+        yield look_into(
+            composed(number if fall.loop is None else number % fall.loop), view, size, fall.extent, device
+        )

@@ -1,0 +1,165 @@
+"""Stills in one another: each shows the middle of the one before, twice as large.
+
+Together they are one picture without end, which does not move: a camera falls into it. A still takes over
+from the one around it in a ring that lies still in that picture too, so nothing pulses as the camera passes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from dreamvideo.camera.affine import view_matrix
+from dreamvideo.camera.resampling import blurred, resample
+
+RATIO = 2.0  # how much larger a still shows the middle of the one before
+DENSITY = 2.0  # px of a composed picture per px of a frame, which shows it at 1 to 2 times its size
+RING = 0.6  # width of the ring in which a still takes over: log2 of the distance from the middle
+SHAPE = 4.0  # exponent of the ring's shape: 2 is an ellipse, more is nearer to the still's rectangle
+OUTERMOST, DEEPEST = -2, 7  # stills around a composed one, and inside it: the last is some pixels wide
+SCREEN_BLUR = 0.45  # sigma in px: the least blur at which fine detail does not twinkle while it shrinks
+
+
+@dataclass(frozen=True)
+class Extent:
+    """The part of the plane that each still covers: px of a frame, from the point that is fallen into."""
+
+    left: float
+    up: float
+    right: float
+    down: float
+
+    @classmethod
+    def of(cls, size: tuple[int, int], centres: np.ndarray, turns: bool) -> Extent:
+        """What frames of `size` need that have the point at `centres` (n, 2), in shares of them.
+
+        Args:
+            turns: they are seen at any angle.
+        """
+        before, after = centres.max(axis=0) * size, (1 - centres.min(axis=0)) * size
+        if turns:
+            return cls(*(float(np.hypot(*np.maximum(before, after))),) * 4)
+        return cls(*before.tolist(), *after.tolist())
+
+    def size(self, density: float) -> tuple[int, int]:
+        """(width, height) of a picture of it with `density` px per px of a frame."""
+        return round((self.left + self.right) * density), round((self.up + self.down) * density)
+
+    def middle(self, size: tuple[int, int]) -> tuple[float, float]:
+        """Where the point is in a picture of it: px, the first pixel's middle is 0."""
+        x, y = self.left / (self.left + self.right), self.up / (self.up + self.down)
+        return x * size[0] - 0.5, y * size[1] - 0.5
+
+    def distance(self, size: tuple[int, int]) -> np.ndarray:
+        """log2 of the distance of each pixel of a picture of it from the point: (H, W), 0 on the border."""
+        x, y = (np.arange(side) - middle for side, middle in zip(size, self.middle(size), strict=True))
+        across = np.abs(x / np.where(x < 0, x[0] - 0.5, x[-1] + 0.5))
+        down = np.abs(y / np.where(y < 0, y[0] - 0.5, y[-1] + 0.5))
+        distance = (across[None, :] ** SHAPE + down[:, None] ** SHAPE) ** (1 / SHAPE)
+        return np.log2(np.maximum(distance, 1e-6)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class View:
+    """How a frame looks into a composed picture.
+
+    Attributes:
+        depth: 0 to 1, in stills. degrees: of its turn. centre: where it has the point, shares of the frame.
+    """
+
+    depth: float
+    degrees: float
+    centre: tuple[float, float]
+
+
+def compose(
+    still: Callable[[int], np.ndarray | None], number: int, extent: Extent, device: torch.device
+) -> np.ndarray:
+    """Still `number` with those around it and inside it: float32 (H, W, 3) at `DENSITY`.
+
+    Args:
+        still: gives a still by its number, float32 of `extent`, at any size; None where there is none.
+    """
+    size = extent.size(DENSITY)
+    distance = extent.distance(size)
+    whole: np.ndarray | None = None
+    for depth in range(OUTERMOST, DEEPEST):
+        picture = still(number + depth)
+        if picture is None:
+            continue
+        if whole is None:
+            whole = place(picture, depth, size, extent, device)
+            continue
+        share = smooth_step(-(distance + depth) / RING)
+        box = _box(share)
+        if box is not None:
+            placed = _placed(picture, depth, box, size, extent, device)
+            whole[box] += (placed - whole[box]) * share[box][..., None]
+    if whole is None:
+        raise ValueError(f"no still near number {number}")
+    return whole
+
+
+def look_into(
+    composed: np.ndarray, view: View, size: tuple[int, int], extent: Extent, device: torch.device
+) -> np.ndarray:
+    """A frame of `size`: a composed picture seen through `view`, float32."""
+    density = DENSITY / RATIO**view.depth
+    at = view.centre[0] * size[0] - 0.5, view.centre[1] * size[1] - 0.5
+    middle = extent.middle((composed.shape[1], composed.shape[0]))
+    # with what `_placed` has blurred, detail leaves at SCREEN_BLUR from whatever depth it is seen
+    soft = blurred(composed, SCREEN_BLUR * math.sqrt(max(0.0, density**2 - 1)))
+    return resample(soft, view_matrix(1, view.degrees, at, middle, density), size, device)
+
+
+def smooth_step(value: np.ndarray) -> np.ndarray:
+    """0 below 0, 1 above 1, smooth between."""
+    share = np.clip(value, 0, 1)
+    return share * share * (3 - 2 * share)
+
+
+def place(
+    picture: np.ndarray, depth: int, size: tuple[int, int], extent: Extent, device: torch.device
+) -> np.ndarray:
+    """A picture of `size` with a still that lies `depth` stills in it; around it that still is mirrored."""
+    return _placed(picture, depth, _all(size), size, extent, device)
+
+
+Box = tuple[slice, slice]
+
+
+def _all(size: tuple[int, int]) -> Box:
+    return slice(0, size[1]), slice(0, size[0])
+
+
+def _box(share: np.ndarray) -> Box | None:
+    """The part of a map (H, W) that holds all that is over 0."""
+    rows, columns = np.flatnonzero(share.any(axis=1)), np.flatnonzero(share.any(axis=0))
+    if not len(rows):
+        return None
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def _placed(
+    picture: np.ndarray, depth: int, box: Box, size: tuple[int, int], extent: Extent, device: torch.device
+) -> np.ndarray:
+    """The part `box` of a composed picture of `size`, filled from a still that lies `depth` stills in it."""
+    own = extent.middle((picture.shape[1], picture.shape[0]))
+    middle = extent.middle(size)
+    across, down = (
+        side / whole * RATIO**depth for side, whole in zip(picture.shape[1::-1], size, strict=True)
+    )
+    matrix = np.array(
+        [
+            [across, 0, own[0] + across * (box[1].start - middle[0])],
+            [0, down, own[1] + down * (box[0].start - middle[1])],
+        ]
+    )
+    inside = (box[1].stop - box[1].start, box[0].stop - box[0].start)
+    if across > 1:
+        return resample(blurred(picture, SCREEN_BLUR * across), matrix, inside, device)
+    return blurred(resample(picture, matrix, inside, device), SCREEN_BLUR)

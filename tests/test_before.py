@@ -1,0 +1,71 @@
+"""`--estimate` and `--preview`: what is told before a render, and what is not touched by it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import film
+
+from dreamvideo.cli.main import main
+from dreamvideo.jobs.before import PREVIEW_SIDE, preview_recipe, preview_target
+from dreamvideo.media.stills import open_clip
+from dreamvideo.settings import CarrySettings, FilmSettings, Recipe
+
+SMALL = ("--model", "vgg16-lite", "--device", "cpu", "--detail", "64", "--steps", "2", "--octaves", "2")
+
+
+def run(*arguments: str | Path) -> int:
+    with pytest.raises(SystemExit) as stopped:
+        main([str(argument) for argument in arguments])
+    assert isinstance(stopped.value.code, int)
+    return stopped.value.code
+
+
+def test_an_estimate_is_of_the_whole_and_writes_nothing(
+    short_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.mp4"
+    assert run("dream", short_clip, "-o", out, *SMALL, "--cadence", "2", "--estimate", "--json", "-q") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["frames"] == 25 and told["sampled"] == 5
+    least, most = told["seconds"]
+    assert 0 < least < most
+    assert told["parts"] == pytest.approx(25 * 64 * 48 * 3 / 2)
+    assert told["output"] > 1000
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_estimate_for_people(short_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("dream", short_clip, "-o", tmp_path / "out.gif", *SMALL, "--estimate", "-q") == 0
+    said = capsys.readouterr().out
+    assert said.startswith("25 frames: ") and "told from 13 frames" in said
+
+
+def test_a_still_is_not_estimated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import numpy as np
+
+    from dreamvideo.images import write_still
+
+    still = tmp_path / "still.png"
+    write_still(still, np.zeros((32, 32, 3), np.uint8))
+    assert run("dream", still, "-o", tmp_path / "out.png", *SMALL, "--estimate", "-q") == 2
+    assert "--estimate is for clips" in capsys.readouterr().err
+
+
+def test_a_preview_has_all_frames_and_a_name_of_its_own(short_clip: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    assert run("dream", short_clip, "-o", out, *SMALL, "--preview", "-q") == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["out-preview.mp4"]
+    with open_clip(preview_target(out)) as reader:
+        assert reader.frames == 25
+
+
+def test_a_preview_is_small_and_never_finer_than_asked(tmp_path: Path) -> None:
+    wide = film(tmp_path / "wide.mp4", size=(1280, 96), seconds=0.2)
+    small = preview_recipe(wide, Recipe())
+    assert small.film.size is not None and max(small.film.size) == PREVIEW_SIDE
+    assert small.film.detail < FilmSettings.detail and small.carry.cadence > CarrySettings.cadence
+    coarse = preview_recipe(wide, Recipe(film=FilmSettings(detail=64, size=(320, 24))))
+    assert coarse.film.detail == 64 and coarse.film.size == (320, 24)
