@@ -28,6 +28,7 @@ pytest.importorskip("uvicorn")
 from studio_room import FAST, Room, dream, drop, news, studio, until, wait_for  # noqa: E402
 
 from dreamvideo.errors import DreamVideoError, InputError, UsageError  # noqa: E402
+from dreamvideo.studio.dreams import Dreams  # noqa: E402
 from dreamvideo.studio.folders import write_json  # noqa: E402
 from dreamvideo.studio.guard import keep_token  # noqa: E402
 from dreamvideo.studio.uploads import (  # noqa: E402
@@ -224,6 +225,19 @@ def test_a_restart_loses_nothing(tmp_path: Path, short_clip: Path) -> None:
         wait_for(lambda: is_under_way(client, running))
     with studio(folder, "--port", "0") as room, room.client() as client:  # after a stop by SIGTERM
         assert until(client, running, "done", "failed")["state"] == "done"
+
+
+def test_a_run_that_came_to_its_end_while_the_studio_stopped_is_done(
+    tmp_path: Path, short_clip: Path
+) -> None:
+    """The studio queues what it stops; the same command again would refuse to overwrite the film."""
+    folder = tmp_path / "room"
+    with studio(folder, "--port", "0") as room, room.client() as client:
+        finished = until(client, dream(client, drop(client, short_clip)), "done")
+    dreams = Dreams(folder / "dreams")
+    dreams.change(next(iter(dreams)), state="queued", order=0.0)
+    with studio(folder, "--port", "0") as room, room.client() as client:
+        assert until(client, finished, "done", "failed")["state"] == "done"
 
 
 def test_a_stop_in_the_middle_of_a_preview_is_silent(tmp_path: Path) -> None:

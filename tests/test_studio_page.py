@@ -23,6 +23,7 @@ from conftest import film
 pytest.importorskip("starlette", reason="NOT TESTED: the page of the studio needs starlette")
 webdriver = pytest.importorskip("selenium.webdriver", reason="NOT TESTED: the page needs selenium")
 
+from selenium.common.exceptions import StaleElementReferenceException  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from studio_room import CHECKOUT, Room, drop, studio, wait_for  # noqa: E402
@@ -95,9 +96,20 @@ class Browser:
         return wait_for(lambda: next(iter(self.driver.find_elements(By.CSS_SELECTOR, selector)), None))
 
     def press(self, selector: str) -> None:
-        element = wait_for(lambda: (found := self.find(selector)).is_displayed() and found)
-        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
-        element.click()
+        """Click on what is there, or comes; the page may draw it anew meanwhile."""
+
+        def pressed() -> bool:
+            element = self.find(selector)
+            try:
+                if not element.is_displayed():
+                    return False
+                self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+                element.click()
+            except StaleElementReferenceException:
+                return False
+            return True
+
+        wait_for(pressed)
 
     def text(self, selector: str) -> str:
         return str(self.find(selector).text)
@@ -274,6 +286,18 @@ def test_what_cannot_be_read_is_told(
     wait_for(lambda: page.find("#upload-error").is_displayed())
     assert "notes.mp4" in page.text("#upload-error") and page.find("#drop").is_displayed()
     assert not page.faults(), "refused"
+
+
+def test_a_file_that_is_chosen_before_the_page_is_ready_is_taken(
+    room: Room, short_clip: Path, open_page: Callable[[Room, int], Browser]
+) -> None:
+    page = open_page(room, 1600)
+    slow = {"offline": False, "latency": 1500, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.driver.execute_cdp_cmd("Network.enable", {})
+    page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", slow)
+    page.driver.refresh()
+    assert not page.run("document.getElementById('samples').childElementCount"), "it is ready already"
+    upload(page, short_clip)
 
 
 def test_neurons_and_classes_are_chosen_by_keyboard(

@@ -48,7 +48,7 @@ class Queue:
             if waiting and not is_running(
                 self.dreams.lock(waiting[0])
             ):  # it may still be ending: see `pause`
-                self._start(waiting[0])
+                self._begin(waiting[0])
 
     def stop(self, dream: Dream) -> Dream:
         """Take a dream out of the queue, or end its run so that it can be resumed."""
@@ -91,6 +91,14 @@ class Queue:
 
     def is_stopping(self, dream: Dream) -> bool:
         return dream.id in self._stopping
+
+    def _begin(self, dream: Dream) -> None:
+        """Start a dream, unless its run was at its end already when it was to stop: see `pause`."""
+        outcome = self._outcome(dream)
+        if outcome["state"] == "done":
+            self.dreams.change(dream, ended=time.time(), **outcome)
+        else:
+            self._start(dream)
 
     def _start(self, dream: Dream) -> None:
         self.dreams.events(dream).unlink(missing_ok=True)

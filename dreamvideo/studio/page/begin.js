@@ -9,7 +9,9 @@ export function setUp(start, opened) {
   $("samples-title").hidden = !start.samples.length;
 
   const drop = $("drop");
-  $("file").addEventListener("change", () => $("file").files[0] && send($("file").files[0], start, opened));
+  const sendChosen = () => $("file").files[0] && send($("file").files[0], start, opened);
+  $("file").addEventListener("change", sendChosen);
+  sendChosen(); // somebody may have been faster than the page
   // A file dropped anywhere on the page is meant for it; the browser would open it and leave.
   for (const name of ["dragover", "drop", "dragleave"]) {
     document.addEventListener(name, (event) => {
