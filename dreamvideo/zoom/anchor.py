@@ -6,6 +6,7 @@ within limits. It keeps its forms.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,42 +34,50 @@ class Anchor:
     sharpness: float | None
 
     @classmethod
-    def of(cls, image: np.ndarray) -> Anchor:
-        """image: float32 (H, W, 3)."""
-        mean, luma, chroma = _parts(image)
-        return cls(mean, float(luma.std()), float(chroma.std()), fine_strength(image))
+    def of(cls, image: np.ndarray, weights: np.ndarray | None = None) -> Anchor:
+        """image: float32 (H, W, 3). weights: how much each pixel counts, (H, W, 1); None: all alike."""
+        mean, luma, chroma = _parts(image, weights)
+        fine = image - blurred(image, FINE)
+        return cls(mean, _spread(luma, weights), _spread(chroma, weights), _mean_size(fine, weights))
 
     def without_sharpness(self) -> Anchor:
         return replace(self, sharpness=None)
 
-    def hold(self, image: np.ndarray) -> np.ndarray:
-        """The image with this look, in [0, 1]."""
+    def hold(self, image: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        """The image with this look where `weights` counts it, in [0, 1]."""
         for _ in range(ROUNDS):
-            image = self._hold_sharpness(image)
-            _, luma, chroma = _parts(image)
-            image = luma * _gain(self.contrast, luma.std()) + chroma * _gain(self.saturation, chroma.std())
-            image = np.clip(image + self.mean, 0, 1)
+            image = self._hold_sharpness(image, weights)
+            _, luma, chroma = _parts(image, weights)
+            luma *= _gain(self.contrast, _spread(luma, weights))
+            chroma *= _gain(self.saturation, _spread(chroma, weights))
+            image = np.clip(luma + chroma + self.mean, 0, 1)
         return image
 
-    def _hold_sharpness(self, image: np.ndarray) -> np.ndarray:
+    def _hold_sharpness(self, image: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         if self.sharpness is None:
             return image
         fine = image - blurred(image, FINE)
-        gain = _gain(self.sharpness, float(np.abs(fine).mean()))
+        gain = _gain(self.sharpness, _mean_size(fine, weights))
         return image + fine * (np.clip(gain, 1 / MOST_SHARPER, MOST_SHARPER) - 1)
 
 
-def fine_strength(image: np.ndarray) -> float:
-    """Mean strength of the detail that a small blur takes away."""
-    return float(np.abs(image - blurred(image, FINE)).mean())
-
-
-def _parts(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _parts(image: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean colour (3,), and the rest as luma (H, W, 1) and chroma (H, W, 3)."""
-    mean = image.mean(axis=(0, 1))
+    mean = image.mean(axis=(0, 1)) if weights is None else (image * weights).sum(axis=(0, 1)) / weights.sum()
     rest = image - mean
     luma = (rest @ LUMA)[..., None]
     return mean, luma, rest - luma
+
+
+def _spread(rest: np.ndarray, weights: np.ndarray | None) -> float:
+    """Standard deviation of what has no mean."""
+    return math.sqrt(_mean_size(rest * rest, weights))
+
+
+def _mean_size(values: np.ndarray, weights: np.ndarray | None) -> float:
+    """Mean distance from 0 of (H, W, C)."""
+    size = np.abs(values).mean(axis=2, keepdims=True)
+    return float(size.mean() if weights is None else (size * weights).sum() / weights.sum())
 
 
 def _gain(wanted: float, there: float) -> np.float32:

@@ -18,7 +18,7 @@ from dreamvideo.images import frame_from_image, image_from_frame
 from dreamvideo.objectives import Objective
 from dreamvideo.settings import DreamSettings, FilmSettings
 from dreamvideo.zoom.anchor import Anchor
-from dreamvideo.zoom.nest import RATIO, RING, Extent, place, smooth_step
+from dreamvideo.zoom.nest import RATIO, RING, Extent, place, smooth_step, takes_over
 from dreamvideo.zoom.noise import clouds
 
 CLOSING = 3  # stills before the end of a loop in which its begin grows in the middle
@@ -73,15 +73,20 @@ def dream_stills(chain: Chain, first: np.ndarray, ready: Sequence[np.ndarray] = 
             image = chain.dreamed(first, number)
         else:
             source = _source(chain, number, kept[0] if abs(number) == 1 else kept[-1], kept[0])
-            image = _anchor(kept).hold(chain.dreamed(source, number))
+            seen = chain.extent.shown(source.shape[1::-1])
+            image = _anchor(kept, seen).hold(chain.dreamed(source, number), seen)
         frame = frame_from_image(image)  # the next one is made of what can be kept
         kept = [*kept[:2], image_from_frame(frame)]
         yield frame
 
 
-def _anchor(kept: Sequence[np.ndarray]) -> Anchor:
-    """The colours of the first still, a dream of a picture; the sharpness of the second, a dream of that."""
-    return replace(Anchor.of(kept[0]), sharpness=Anchor.of(kept[1]).sharpness if len(kept) > 1 else None)
+def _anchor(kept: Sequence[np.ndarray], seen: np.ndarray) -> Anchor:
+    """The colours of the first still, a dream of a picture; the sharpness of the second, a dream of that.
+
+    What counts of a still is what a film shows of it: `seen`, (H, W, 1).
+    """
+    colours = Anchor.of(kept[0], seen)
+    return replace(colours, sharpness=Anchor.of(kept[1], seen).sharpness if len(kept) > 1 else None)
 
 
 def _source(chain: Chain, number: int, before: np.ndarray, first: np.ndarray) -> np.ndarray:
@@ -94,7 +99,7 @@ def _source(chain: Chain, number: int, before: np.ndarray, first: np.ndarray) ->
     depth = chain.loop - number if chain.loop is not None else CLOSING + 1
     if depth > CLOSING:
         return source
-    share = smooth_step(-(chain.extent.distance(size) + depth) / RING)[..., None]
+    share = takes_over(chain.extent.distance(size) + depth)[..., None]
     return source + (place(first, depth, size, chain.extent, device) - source) * share
 
 

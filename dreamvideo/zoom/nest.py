@@ -62,6 +62,11 @@ class Extent:
         distance = (across[None, :] ** SHAPE + down[:, None] ** SHAPE) ** (1 / SHAPE)
         return np.log2(np.maximum(distance, 1e-6)).astype(np.float32)
 
+    def shown(self, size: tuple[int, int]) -> np.ndarray:
+        """How much of each pixel of a still is seen, between those around and inside it: (H, W, 1)."""
+        distance = self.distance(size)
+        return (takes_over(distance) * (1 - takes_over(distance + 1)))[..., None]
+
 
 @dataclass(frozen=True)
 class View:
@@ -94,7 +99,7 @@ def compose(
         if whole is None:
             whole = place(picture, depth, size, extent, device)
             continue
-        share = smooth_step(-(distance + depth) / RING)
+        share = takes_over(distance + depth)
         box = _box(share)
         if box is not None:
             placed = _placed(picture, depth, box, size, extent, device)
@@ -114,6 +119,11 @@ def look_into(
     # with what `_placed` has blurred, detail leaves at SCREEN_BLUR from whatever depth it is seen
     soft = blurred(composed, SCREEN_BLUR * math.sqrt(max(0.0, density**2 - 1)))
     return resample(soft, view_matrix(1, view.degrees, at, middle, density), size, device)
+
+
+def takes_over(distance: np.ndarray) -> np.ndarray:
+    """The share of a still in what is seen, by the log2 of the distance over its border."""
+    return smooth_step(-distance / RING)
 
 
 def smooth_step(value: np.ndarray) -> np.ndarray:
