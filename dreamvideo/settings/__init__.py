@@ -1,0 +1,43 @@
+"""Every setting and the only place of its default: frozen dataclasses, checked when made.
+
+The command line, the library and the recipe of a film use these names and no others.
+How the defaults were chosen is told in the README ("Why these defaults").
+"""
+
+from dreamvideo.settings.dream import (
+    CUT_METHODS,
+    DEVICES,
+    FLOW_METHODS,
+    CarrySettings,
+    CutMethod,
+    DreamSettings,
+    FlowMethod,
+)
+from dreamvideo.settings.film import DITHERS, SHAPE, Dither, FilmSettings, GifSettings
+from dreamvideo.settings.recipes import Recipe, VisualizeRecipe, ZoomRecipe
+from dreamvideo.settings.rules import Number, Whole
+from dreamvideo.settings.visualize import VisualizeSettings
+from dreamvideo.settings.zoom import DEFAULT_LOOP, ZoomSettings
+
+__all__ = [
+    "CUT_METHODS",
+    "DEFAULT_LOOP",
+    "DEVICES",
+    "DITHERS",
+    "FLOW_METHODS",
+    "SHAPE",
+    "CarrySettings",
+    "CutMethod",
+    "Dither",
+    "DreamSettings",
+    "FilmSettings",
+    "FlowMethod",
+    "GifSettings",
+    "Number",
+    "Recipe",
+    "VisualizeRecipe",
+    "VisualizeSettings",
+    "Whole",
+    "ZoomRecipe",
+    "ZoomSettings",
+]
