@@ -43,7 +43,11 @@ def gif(
         ),
     ] = GifSettings.dither,
     hold: Annotated[
-        float, Option(help="Grey levels by which a pixel of a GIF may be off: more is smaller and calmer.")
+        float,
+        Option(
+            help="Grey levels by which a pixel of a GIF may be off: more is smaller and calmer. "
+            "Scenes of few colours are kept exactly."
+        ),
     ] = GifSettings.hold,
     crop: Annotated[
         str | None, Option(metavar="W:H", help="Keep the middle in this shape, like 1:1, 9:16 or 16:9.")

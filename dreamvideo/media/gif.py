@@ -57,12 +57,12 @@ def write_gif(
     scenes = list(scene_palettes(frames(), style.colours - 1))  # and the transparent one
     indexer = Indexer(size, style.dither, style.hold)
     with target.open("wb") as file:
-        gif = GifFile(file, size, scenes[0][1], comment)
+        gif = GifFile(file, size, scenes[0].palette, comment)
         for number, (frame, delay) in enumerate(zip(frames(), delays, strict=True)):
-            if scenes and number == scenes[0][0]:
-                palette = scenes.pop(0)[1]
-                indexer.use(palette)
-            gif.add(*indexer.take(frame), palette, delay)
+            if scenes and number == scenes[0].first:
+                scene = scenes.pop(0)
+                indexer.use(scene)
+            gif.add(indexer.take(frame), scene.palette, delay)
         gif.finish()
 
 

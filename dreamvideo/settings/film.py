@@ -89,7 +89,10 @@ class GifSettings:
     """Where an ordered pattern hides steps of colour: where the picture is smooth, everywhere, nowhere."""
 
     hold: float = 6.0
-    """Grey levels by which a pixel may be off before it is drawn anew: more is smaller and calmer."""
+    """Grey levels by which a pixel may be off before it is drawn anew: more is smaller and calmer.
+
+    Scenes whose colours all have their place in the palette are kept exactly.
+    """
 
     crop: str | None = None
     """Shape of the middle part to keep, like 1:1 or 9:16; None: all of it."""
