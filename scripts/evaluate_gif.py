@@ -149,10 +149,10 @@ def budgets(paths: Sequence[Path], count: int, folder: Path) -> None:
     encodings = 0
     encode = AnimationFitter.encode
 
-    def counted(self: AnimationFitter, target: Path, plan: object) -> None:
+    def counted(self: AnimationFitter, target: Path, plan: object) -> bool:
         nonlocal encodings
         encodings += 1
-        encode(self, target, plan)  # type: ignore[arg-type]
+        return encode(self, target, plan)  # type: ignore[arg-type]
 
     AnimationFitter.encode = counted  # type: ignore[assignment, method-assign]
     kept = filled = large = 0

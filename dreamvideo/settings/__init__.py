@@ -13,7 +13,17 @@ from dreamvideo.settings.dream import (
     DreamSettings,
     FlowMethod,
 )
-from dreamvideo.settings.film import DITHERS, SHAPE, Dither, FilmSettings, GifSettings
+from dreamvideo.settings.film import (
+    DITHERS,
+    LAYOUTS,
+    SHAPE,
+    SHEET_FRAMES,
+    CompareSettings,
+    Dither,
+    FilmSettings,
+    GifSettings,
+    Layout,
+)
 from dreamvideo.settings.recipes import Recipe, VisualizeRecipe, ZoomRecipe
 from dreamvideo.settings.rules import Number, Whole
 from dreamvideo.settings.visualize import VisualizeSettings
@@ -25,14 +35,18 @@ __all__ = [
     "DEVICES",
     "DITHERS",
     "FLOW_METHODS",
+    "LAYOUTS",
     "SHAPE",
+    "SHEET_FRAMES",
     "CarrySettings",
+    "CompareSettings",
     "CutMethod",
     "Dither",
     "DreamSettings",
     "FilmSettings",
     "FlowMethod",
     "GifSettings",
+    "Layout",
     "Number",
     "Recipe",
     "VisualizeRecipe",

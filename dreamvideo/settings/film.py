@@ -11,6 +11,10 @@ from dreamvideo.settings.rules import Number, require, require_bytes, require_nu
 
 Dither = Literal["auto", "ordered", "none"]
 
+Layout = Literal["beside", "over", "wipe"]
+
+LAYOUTS: tuple[Layout, ...] = ("beside", "over", "wipe")
+SHEET_FRAMES = 12  # on a contact sheet
 DITHERS: tuple[Dither, ...] = ("auto", "ordered", "none")
 SHAPE = re.compile(r"[1-9]\d{0,3}:[1-9]\d{0,3}")  # width:height
 
@@ -129,4 +133,33 @@ class GifSettings:
         require(0.1 <= self.speed <= 100.0, "speed", "between 0.1 and 100", self.speed)
         require_part(self.start, self.end)
         require(self.fps is None or 0 < self.fps <= 1000, "fps", "over 0 and at most 1000", self.fps)
+        require_bytes(self.max_size)
+
+
+@dataclass(frozen=True)
+class CompareSettings:
+    """How a source and its dream are shown in one film."""
+
+    layout: Layout = "beside"
+    """Beside each other, over each other, or the one wiped away for the other and back."""
+
+    start: float = 0.0
+    """Where in the source the dream begins, seconds."""
+
+    width: int | None = None
+    """Width of the whole, px; None: with both as large as the dream, or what a size limit allows."""
+
+    audio: bool = True
+    """Whether a film keeps the sound of the dream."""
+
+    platform: str | None = None
+    """As in `FilmSettings`."""
+
+    max_size: int | None = None
+    """As in `FilmSettings`."""
+
+    def __post_init__(self) -> None:
+        require(self.layout in LAYOUTS, "layout", "one of " + ", ".join(LAYOUTS), self.layout)
+        require_part(self.start, None)
+        require(self.width is None or 16 <= self.width <= 8192, "width", "between 16 and 8192 px", self.width)
         require_bytes(self.max_size)
