@@ -49,20 +49,31 @@ LayoutOption = Annotated[
 
 @dataclass(frozen=True)
 class Extras:
-    """The files that were asked for beside the output."""
+    """The files that were asked for beside the output; all are made once it is complete."""
 
     poster: Path | None = None
     contact_sheet: Path | None = None
     compare: Path | None = None
     layout: str = CompareSettings.layout
 
-    def check(self, output: str | Path, source: Path | None, *, is_still: bool, overwrite: bool) -> None:
+    def check(
+        self,
+        output: str | Path,
+        source: Path | None,
+        film: FilmSettings | None = None,
+        *,
+        is_still: bool = False,
+        overwrite: bool,
+    ) -> None:
         """See that all can be written, before any work.
+
+        Args:
+            output: What they are made of, a still or not. source: What that is made of.
+            film: The settings of `output`, if it shall be compared.
 
         Raises:
             OutputError, UsageError
         """
-        from dreamvideo.media.compare import check_target
         from dreamvideo.media.outputs import check_output, kind_of_output
 
         names = [path for path in (self.poster, self.contact_sheet, self.compare) if path is not None]
@@ -76,28 +87,38 @@ class Extras:
                 raise UsageError(f"{output} is a still: leave out {picture}")
             if picture is not None and kind_of_output(picture, from_still=True) != "still":
                 raise UsageError(f"end {picture} in .png, .jpg or .webp")
-        if self.compare is not None:
-            check_target(self.compare, self._comparison(FilmSettings()), is_still=is_still)
+        if self.compare is not None and source is not None and film is not None:
+            from dreamvideo.media.compare import check_target
+            from dreamvideo.media.stills import open_clip
+
+            size = None
+            if not is_still:
+                with open_clip(source) as reader:
+                    size = film.size or reader.size
+            check_target(self.compare, self._comparison(film), size)
+
+    def __bool__(self) -> bool:
+        return any((self.poster, self.contact_sheet, self.compare))
 
     def make(
         self,
         made: Path,
-        source: Path | None,
-        film: FilmSettings,
-        fps: Fraction | None,
+        source: Path | None = None,
+        film: FilmSettings | None = None,
+        fps: Fraction | None = None,
         *,
         overwrite: bool,
         tell: bool,
         quiet: bool,
     ) -> None:
-        """Make them of the file `made` out of `source` with the settings `film`."""
+        """Make them of `made`, which has `fps` if it is a folder; to compare, of `source` with `film` too."""
         from dreamvideo.cli.progress import show_progress
 
         if self.poster is not None:
-            make_poster(made, self.poster, tell=tell, quiet=quiet)
+            make_poster(made, self.poster, fps, tell=tell, quiet=quiet)
         if self.contact_sheet is not None:
-            make_contact_sheet(made, self.contact_sheet, tell=tell, quiet=quiet)
-        if self.compare is None or source is None:
+            make_contact_sheet(made, self.contact_sheet, fps=fps, tell=tell, quiet=quiet)
+        if self.compare is None or source is None or film is None:
             return
         from dreamvideo.media.compare import compare_clips
 
@@ -124,7 +145,7 @@ class Extras:
         )
 
 
-def make_poster(clip: Path, target: Path, *, tell: bool, quiet: bool) -> None:
+def make_poster(clip: Path, target: Path, fps: Fraction | None = None, *, tell: bool, quiet: bool) -> None:
     """Write the most telling frame of a clip, and say which it is."""
     from dreamvideo.cli.progress import show_progress
     from dreamvideo.media.contact import clock
@@ -132,14 +153,20 @@ def make_poster(clip: Path, target: Path, *, tell: bool, quiet: bool) -> None:
     from dreamvideo.media.poster import choose_poster
 
     with show_progress("looking", quiet) as progress:
-        poster = choose_poster(clip, progress)
+        poster = choose_poster(clip, fps, progress)
     write_picture(target, poster.frame, clip if tell else None)
     of = f"of {poster.looked_at} the best by sharpness, contrast, colour and likeness to the rest"
     _say(f"{target}: the frame at {clock(poster.time)}, {of}", quiet)
 
 
 def make_contact_sheet(
-    clip: Path, target: Path, count: int = SHEET_FRAMES, *, tell: bool, quiet: bool
+    clip: Path,
+    target: Path,
+    count: int = SHEET_FRAMES,
+    fps: Fraction | None = None,
+    *,
+    tell: bool,
+    quiet: bool,
 ) -> None:
     """Write a sheet of a clip's frames."""
     from dreamvideo.cli.progress import show_progress
@@ -147,7 +174,7 @@ def make_contact_sheet(
     from dreamvideo.media.export import write_picture
 
     with show_progress("looking", quiet) as progress:
-        sheet, shown = contact_sheet(clip, count, progress)
+        sheet, shown = contact_sheet(clip, count, fps, progress)
     write_picture(target, sheet, clip if tell else None)
     _say(f"{target}: {shown} frames, {sheet.shape[1]}x{sheet.shape[0]}", quiet)
 

@@ -18,7 +18,7 @@ from dreamvideo.images import read_still, resize
 from dreamvideo.media.export import comment_of, write_picture
 from dreamvideo.media.gif import gif_rate
 from dreamvideo.media.outputs import check_output, kind_of_output
-from dreamvideo.media.platforms import Limits, limits_for, target_for, wish_for
+from dreamvideo.media.platforms import limits_for, target_for, wish_for
 from dreamvideo.media.stills import kind_of_input, open_clip
 from dreamvideo.media.writer import ClipWriter
 from dreamvideo.progress import Progress, no_progress
@@ -120,19 +120,37 @@ def check_comparison(
     is_still = kind_of_input(dream) == "still"
     if is_still and kind_of_input(source) != "still":
         raise UsageError(f"{dream} is a still and {source} is a clip: give the dream of the clip")
-    check_target(target, settings, is_still=is_still)
     for path in (source, dream):
         check_output(target, overwrite=overwrite, input_path=path)
+    size = None
+    if not is_still:
+        with closing(open_clip(dream)) as reader:
+            size = reader.size
+    check_target(target, settings, size)
 
 
-def check_target(target: Path, settings: CompareSettings, *, is_still: bool) -> None:
-    """Raise UsageError if a comparison of stills or of clips cannot end as `target` does."""
-    kind = kind_of_output(target, from_still=is_still)
-    if is_still and settings.layout == "wipe":
+def check_target(target: str | Path, settings: CompareSettings, size: tuple[int, int] | None) -> None:
+    """Raise UsageError if `target` is nothing that a comparison can be.
+
+    Args:
+        size: (width, height) of the films that are compared; None: they are stills.
+    """
+    target = target_for(str(target), settings.platform)
+    if size is None and settings.layout == "wipe":
         raise UsageError("a wipe moves, and these are stills: use --layout beside or over")
-    if kind != ("still" if is_still else "clip"):
-        ending = ".png or .jpg" if is_still else ".mp4 or .gif"
-        raise UsageError(f"end {target.name} in {ending}")
+    if kind_of_output(target, from_still=size is None) != ("still" if size is None else "clip"):
+        raise UsageError(
+            f"end {Path(target).name} in " + (".png or .jpg" if size is None else ".mp4 or .gif")
+        )
+    limits = limits_for(target, settings.platform)
+    if size is None or limits is None or limits.shape is None:
+        return
+    width, height = Layouter(settings.layout, size).size
+    if max(width, height) > limits.shape * min(width, height):
+        raise UsageError(
+            f"{limits.name} takes shapes up to {limits.shape}:1 and this is {width}x{height}: "
+            "use another --layout (beside, over, wipe)"
+        )
 
 
 def _compare_films(
@@ -151,7 +169,6 @@ def _compare_films(
         rate = gif_rate(rate, None)
     size, limits = layouter.size, limits_for(output, settings.platform)
     if limits is not None:
-        _check_shape(limits, size)
         rate, size = limits.shaped(output, size, rate, seconds)
     if settings.width is not None and settings.width < size[0]:
         size = settings.width, max(1, round(size[1] * settings.width / size[0]))
@@ -193,11 +210,3 @@ def _pairs(
                 )
             for one, other in zip(original, dreamed, strict=False):
                 yield one.frame, other.frame
-
-
-def _check_shape(limits: Limits, size: tuple[int, int]) -> None:
-    if limits.shape is not None and max(size) > limits.shape * min(size):
-        raise UsageError(
-            f"{limits.name} takes shapes up to {limits.shape}:1 and this is {size[0]}x{size[1]}: "
-            "use another --layout (beside, over, wipe)"
-        )

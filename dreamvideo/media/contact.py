@@ -24,9 +24,15 @@ EMPTY = 0.5  # what a row of empty places counts, beside a wrong shape
 
 
 def contact_sheet(
-    path: Path, count: int = SHEET_FRAMES, progress: Progress = no_progress
+    path: Path,
+    count: int = SHEET_FRAMES,
+    fps: Fraction | None = None,
+    progress: Progress = no_progress,
 ) -> tuple[np.ndarray, int]:
     """`count` frames of a clip, each from the middle of one of as many equal parts, with their times.
+
+    Args:
+        fps: Of a folder of frames.
 
     Returns:
         The sheet, (H, W, 3) uint8, and how many frames are on it: a short clip has fewer.
@@ -35,8 +41,7 @@ def contact_sheet(
         UsageError: It is a still.
         InputError: It cannot be read.
     """
-    check_moves(path)
-    with closing(open_clip(path)) as reader:
+    with closing(open_moving(path, fps)) as reader:
         count = min(count, reader.frames)
         size = fit_long_side(reader.size, LONG_SIDE)
         middles = [(2 * part + 1) * reader.duration / (2 * count) for part in range(count)]
@@ -60,6 +65,17 @@ def _on_display(
             return
     if newest is not None:
         yield newest
+
+
+def open_moving(path: Path, fps: Fraction | None = None) -> ClipReader | StillsReader:
+    """The reader of a clip at its own times, or of a folder at the rate `fps`.
+
+    Raises:
+        UsageError: It is a still.
+        InputError: It cannot be read.
+    """
+    check_moves(path)
+    return open_clip(path, fps=fps if kind_of_input(path) == "stills" else None)
 
 
 def check_moves(path: Path) -> None:

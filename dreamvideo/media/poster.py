@@ -13,8 +13,7 @@ import cv2
 import numpy as np
 
 from dreamvideo.images import fit_long_side, resize, sharpness
-from dreamvideo.media.contact import check_moves
-from dreamvideo.media.stills import open_clip
+from dreamvideo.media.contact import open_moving
 from dreamvideo.progress import Progress, no_progress
 
 MOST_LOOKED_AT = 120  # frames, evenly over the clip
@@ -44,17 +43,19 @@ class _Look(NamedTuple):
     histogram: np.ndarray
 
 
-def choose_poster(path: Path, progress: Progress = no_progress) -> Poster:
+def choose_poster(path: Path, fps: Fraction | None = None, progress: Progress = no_progress) -> Poster:
     """The frame of a clip with the best ranks in sharpness, contrast, colour and likeness to the whole.
 
     Frames that are black, white or flat are out, and those less than half as sharp as most.
+
+    Args:
+        fps: Of a folder of frames.
 
     Raises:
         UsageError: It is a still.
         InputError: It cannot be read.
     """
-    check_moves(path)
-    with closing(open_clip(path)) as reader:
+    with closing(open_moving(path, fps)) as reader:
         step = math.ceil(reader.frames / MOST_LOOKED_AT)
         looks = []
         for number, (frame, _) in enumerate(reader):
