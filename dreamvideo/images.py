@@ -131,33 +131,38 @@ def resize(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def sheet(
-    pictures: Sequence[np.ndarray], labels: Sequence[str] | None = None, columns: int | None = None
+    pictures: Sequence[np.ndarray],
+    labels: Sequence[str] | None = None,
+    columns: int | None = None,
+    label_height: int = LABEL_HEIGHT,
 ) -> np.ndarray:
     """Frames of one size side by side, as square as can be, with a name under each if there are labels.
 
-    One frame without a label stays as it is.
+    One frame without a label stays as it is. The names are as large as `label_height` (px) has room for.
     """
     if len(pictures) == 1 and not labels:
         return pictures[0]
     columns = columns or math.ceil(math.sqrt(len(pictures)))
     height, width = pictures[0].shape[:2]
-    cell = (height + SHEET_GAP + (LABEL_HEIGHT if labels else 0), width + SHEET_GAP)
+    cell = (height + SHEET_GAP + (label_height if labels else 0), width + SHEET_GAP)
     rows = math.ceil(len(pictures) / columns)
     drawn = np.zeros((rows * cell[0] + SHEET_GAP, columns * cell[1] + SHEET_GAP, 3), np.uint8)
     for place, picture in enumerate(pictures):
         top, left = (SHEET_GAP + n * side for n, side in zip(divmod(place, columns), cell, strict=True))
         drawn[top : top + height, left : left + width] = picture
         if labels:
-            text = drawn[top + height : top + height + LABEL_HEIGHT, left : left + width]
+            text = drawn[top + height : top + height + label_height, left : left + width]
             _write(text, labels[place])
     return drawn
 
 
 def _write(place: np.ndarray, text: str) -> None:
     """Draw a line of text into a part of a frame, as large as fits."""
-    scale = min(0.4, 0.4 * (place.shape[1] - 4) / cv2.getTextSize(text, LABEL_FONT, 0.4, 1)[0][0])
+    height, width = place.shape[:2]
+    scale = 0.4 * height / LABEL_HEIGHT
+    scale = min(scale, scale * (width - 4) / cv2.getTextSize(text, LABEL_FONT, scale, 1)[0][0])
     drawn = np.ascontiguousarray(place)
-    cv2.putText(drawn, text, (2, LABEL_HEIGHT - 4), LABEL_FONT, scale, (220, 220, 220), 1, cv2.LINE_AA)
+    cv2.putText(drawn, text, (2, round(height * 0.75)), LABEL_FONT, scale, (220, 220, 220), 1, cv2.LINE_AA)
     place[:] = drawn
 
 

@@ -24,9 +24,9 @@ from dreamvideo.media.gif import (
     gif_rate,
     write_gif,
 )
-from dreamvideo.media.gif_file import comments_of
+from dreamvideo.media.gif_file import _packed, _ways, comments_of
 from dreamvideo.media.indexing import Indexer
-from dreamvideo.media.palette import Histogram, choose_palette, scene_palettes
+from dreamvideo.media.palette import Histogram, Scene, choose_palette, scene_palettes
 from dreamvideo.media.reader import ClipReader
 
 SIZE = (48, 32)
@@ -144,7 +144,7 @@ def test_it_looks_like_the_clip(tmp_path: Path) -> None:
 
 
 def test_only_what_changes_is_drawn(tmp_path: Path) -> None:
-    parsed = parse_gif(make(tmp_path / "a.gif", moving(4)).read_bytes())
+    parsed = parse_gif(make(tmp_path / "a.gif", moving(4), dither="none").read_bytes())
     assert parsed.boxes[0] == (0, 0, *SIZE)
     for number, (left, top, width, height) in enumerate(parsed.boxes[1:]):
         assert (left, top, height) == (number, 4, 8) and width <= 9
@@ -174,11 +174,11 @@ def test_each_scene_has_its_palette(tmp_path: Path) -> None:
     red[..., 0], blue[..., 2] = x, x
     frames = [red] * 3 + [blue] * 3
     scenes = list(scene_palettes(frames, 24))
-    assert [first for first, _ in scenes] == [0, 3]
-    assert scenes[0][1][:, 2].max() == 0 and scenes[1][1][:, 0].max() == 0
+    assert [scene.first for scene in scenes] == [0, 3]
+    assert scenes[0].palette[:, 2].max() == 0 and scenes[1].palette[:, 0].max() == 0
     one_for_all = choose_palette(_histogram(frames), 24)
     lone = Indexer(SIZE, "none", 0)
-    lone.use(one_for_all)
+    lone.use(Scene(0, one_for_all, False))
     lone.take(red)
     assert psnr(read(make(tmp_path / "a.gif", frames, colours=25, dither="none")), frames) > psnr(
         [lone.shown], [red]
@@ -265,9 +265,28 @@ def test_gifsicle_keeps_every_frame(tmp_path: Path) -> None:
     assert all(np.array_equal(one, other) for one, other in zip(before, read(path), strict=True))
 
 
-def test_a_drawing_of_few_colours_is_kept_exactly(tmp_path: Path) -> None:
-    colours = np.array([(3 * n, 255 - 5 * n, 7 * n) for n in range(30)], np.uint8)
-    frames = [colours[np.add.outer(np.arange(32), np.arange(48) + number) % 30] for number in range(4)]
-    with Image.open(make(tmp_path / "a.gif", frames, hold=0.0)) as gif:
+@pytest.mark.parametrize("count", [30, 255])
+def test_few_colours_are_kept_exactly_whatever_else_is_asked(tmp_path: Path, count: int) -> None:
+    """Neighbours in the palette are a grey level apart; nothing is dithered, held or merged."""
+    colours = np.array([(200, n, 255 - n // 2) for n in range(count)], np.uint8)
+    frames = [colours[np.add.outer(np.arange(32), 8 * np.arange(48) + n) % count] for n in range(4)]
+    path = make(tmp_path / "a.gif", frames, hold=6.0, dither="ordered")
+    with Image.open(path) as gif:
         shown = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(gif)]
+    assert all(np.array_equal(one, other) for one, other in zip(frames, shown, strict=True))
+    again = read(path)
+    assert all(np.array_equal(one, other) for one, other in zip(frames, again, strict=True)), "read exactly"
+
+
+def test_pixels_that_stay_may_be_drawn_once_more(tmp_path: Path) -> None:
+    """Stripes after noise: some pixels happen to be right, but holes would only spoil the stripes."""
+    noise = np.random.default_rng(0).integers(0, 4, (SIZE[1], SIZE[0]))
+    stripes = np.tile(np.arange(SIZE[0]) % 4, (SIZE[1], 1))
+    frames = [np.stack([levels * 60] * 3, -1).astype(np.uint8) for levels in (noise, stripes, noise)]
+    indexer = Indexer(SIZE, "none", 0)
+    indexer.use(*scene_palettes(frames, 255))
+    indexer.take(frames[0])
+    lengths = [len(_packed(pixels, 3)) for pixels in _ways(indexer.take(frames[1]), 4)]
+    assert min(lengths) < lengths[0] / 2
+    shown = read(make(tmp_path / "a.gif", frames))
     assert all(np.array_equal(one, other) for one, other in zip(frames, shown, strict=True))

@@ -269,6 +269,28 @@ def test_a_clip_plays_while_the_camera_moves(tmp_path: Path, network: Network, s
     assert np.abs(wanted_frame - image_from_frame(pairs[7][1])).mean() < min(0.05, 0.5 * unmoved)
 
 
+def test_a_zoom_keeps_to_what_a_platform_takes(tmp_path: Path, network: Network, short_clip: Path) -> None:
+    def wanted(seconds: float, **limits: object) -> ZoomRecipe:
+        loop = recipe(loop=seconds)
+        return replace(loop, film=replace(loop.film, **limits))  # type: ignore[arg-type]
+
+    report = zoom_file(None, tmp_path / "out.gif", network, wanted(3.0, platform="instagram"))
+    made = probe(tmp_path / "out.mp4")
+    assert report.output == tmp_path / "out.mp4", "animations do not move there"
+    assert made.fps == 24 and made.duration == 3, "12 frames a second are too few there"
+    with pytest.raises(UsageError, match="takes 3 s at least"):
+        zoom_file(None, tmp_path / "short.mp4", network, wanted(1.0, platform="instagram"))
+    with pytest.raises(UsageError, match="takes 3 s at least"):
+        zoom_file(
+            short_clip,
+            tmp_path / "short.mp4",
+            network,
+            replace(wanted(1.0, platform="tiktok"), zoom=ZoomSettings(duration=0.5)),
+        )
+    zoom_file(None, tmp_path / "small.gif", network, wanted(1.0, max_size=20_000))
+    assert (tmp_path / "small.gif").stat().st_size <= 20_000
+
+
 def test_a_loop_of_a_clip_is_refused(tmp_path: Path, network: Network, short_clip: Path) -> None:
     with pytest.raises(UsageError, match="in a clip the camera only moves"):
         zoom_file(short_clip, tmp_path / "out.mp4", network, recipe(loop=1.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ from typer import Argument, Context, Option
 
 from dreamvideo.cli import options
 from dreamvideo.cli.estimate import tell_estimate
+from dreamvideo.cli.extras import CompareOption, ContactSheetOption, Extras, LayoutOption, PosterOption
 from dreamvideo.cli.loading import load
 from dreamvideo.cli.recipe import follow
 from dreamvideo.cli.report import tell_report
@@ -16,6 +18,7 @@ from dreamvideo.settings import (
     CUT_METHODS,
     FLOW_METHODS,
     CarrySettings,
+    CompareSettings,
     DreamSettings,
     FilmSettings,
     Recipe,
@@ -24,6 +27,8 @@ from dreamvideo.settings import (
 if TYPE_CHECKING:
     from dreamvideo.film import Report
     from dreamvideo.progress import Progress
+
+log = logging.getLogger("dreamvideo")
 
 EXIT_PARTIAL = 3
 
@@ -86,6 +91,10 @@ def dream(
     no_audio: options.NoAudio = False,
     platform: options.Platform = None,
     max_size: options.MaxSize = None,
+    poster: PosterOption = None,
+    contact_sheet: ContactSheetOption = None,
+    compare: CompareOption = None,
+    layout: LayoutOption = CompareSettings.layout,
     recipe_file: options.RecipeFile = None,
     no_recipe: options.NoRecipe = False,
     overwrite: options.Overwrite = False,
@@ -138,9 +147,14 @@ def dream(
     from dreamvideo.media.outputs import check_job
     from dreamvideo.media.stills import kind_of_input
 
+    extras = Extras(poster, contact_sheet, compare, layout)
     if preview:
         output = str(preview_target(output))
-    check_job(source, output, overwrite=overwrite)  # before torch is imported: a slip is told at once
+    kind = check_job(source, output, overwrite=overwrite)  # before torch is imported: a slip is told at once
+    if extras and (preview or estimate):
+        log.warning("a preview or an estimate has no poster, contact sheet or comparison: it is made alone")
+        extras = Extras()
+    extras.check(output, source, recipe.film, is_still=kind == "still", overwrite=overwrite)
     for beside in (guide, mask):
         if beside is not None:
             kind_of_input(beside)
@@ -176,4 +190,13 @@ def dream(
         tell_estimate(found, as_json)
         return 0
     tell_report(report, network, recipe, quiet, as_json)
+    extras.make(
+        report.output,
+        source,
+        recipe.film,
+        report.fps,
+        overwrite=overwrite,
+        tell=not no_recipe,
+        quiet=quiet,
+    )
     return EXIT_PARTIAL if report.broken_at is not None else 0

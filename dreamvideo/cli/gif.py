@@ -11,6 +11,7 @@ import typer
 from typer import Argument, Option
 
 from dreamvideo.cli import options
+from dreamvideo.cli.extras import ContactSheetOption, Extras, PosterOption
 from dreamvideo.settings import DITHERS, GifSettings
 
 
@@ -43,7 +44,11 @@ def gif(
         ),
     ] = GifSettings.dither,
     hold: Annotated[
-        float, Option(help="Grey levels by which a pixel of a GIF may be off: more is smaller and calmer.")
+        float,
+        Option(
+            help="Grey levels by which a pixel of a GIF may be off: more is smaller and calmer. "
+            "Scenes of few colours are kept exactly."
+        ),
     ] = GifSettings.hold,
     crop: Annotated[
         str | None, Option(metavar="W:H", help="Keep the middle in this shape, like 1:1, 9:16 or 16:9.")
@@ -55,6 +60,8 @@ def gif(
     find_loop: Annotated[
         bool, Option("--find-loop", help="Keep only the part that returns most seamlessly to its beginning.")
     ] = False,
+    poster: PosterOption = None,
+    contact_sheet: ContactSheetOption = None,
     no_audio: options.NoAudio = False,
     no_recipe: Annotated[
         bool, Option("--no-recipe", help="Do not hand on the recipe that the clip carries.")
@@ -80,6 +87,8 @@ def gif(
         platform=platform,
         max_size=options.parse_bytes(max_size, "--max-size"),
     )
+    extras = Extras(poster, contact_sheet)
+    extras.check(output, source, overwrite=overwrite)
     from dreamvideo.cli.progress import show_progress
     from dreamvideo.media.export import export_clip
 
@@ -95,6 +104,7 @@ def gif(
             f"{found.size[0]}x{found.size[1]}, {float(found.fps):.4g} frames a second, {found.duration:.2f} s"
         )
         print(f"{made}: {length / 1e6:.2f} MB, {shape}", file=sys.stderr)
+    extras.make(made, overwrite=overwrite, tell=not no_recipe, quiet=quiet)
     if as_json:
         told = {"output": str(made), "bytes": length, "frames": frames, "size": found.size}
         typer.echo(json.dumps({**told, "fps": str(found.fps), "seconds": found.duration}, indent=2))

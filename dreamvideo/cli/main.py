@@ -20,6 +20,7 @@ from dreamvideo.cli.gif import gif, platforms
 from dreamvideo.cli.jobs import app as jobs
 from dreamvideo.cli.measure import measure
 from dreamvideo.cli.models import layers, models
+from dreamvideo.cli.pictures import compare, contact_sheet, poster
 from dreamvideo.cli.recipe import recipe
 from dreamvideo.cli.studio import studio
 from dreamvideo.cli.visualize import visualize
@@ -41,7 +42,7 @@ app = typer.Typer(
 )
 for render in (dream, zoom, visualize):  # these take long: a program can watch them
     app.command()(with_events(render))
-for command in (gif, platforms, measure, layers, recipe, studio):
+for command in (gif, compare, poster, contact_sheet, platforms, measure, layers, recipe, studio):
     app.command()(command)
 app.add_typer(jobs, name="jobs")
 app.add_typer(models, name="models")

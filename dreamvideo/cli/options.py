@@ -26,7 +26,17 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="OUT",
-        help="What to make, by its ending: mp4, mov, webm, mkv, gif, webp, apng, png, jpg; or a folder.",
+        help="What to make, by its ending: mp4, mov, webm, mkv, gif, webp, apng, avif, png, jpg; "
+        "or a folder.",
+    ),
+]
+FilmOutput = Annotated[
+    str,
+    Option(
+        "--output",
+        "-o",
+        metavar="OUT",
+        help="What to make, by its ending: mp4, mov, webm, mkv, gif, webp, apng, avif; or a folder.",
     ),
 ]
 Overwrite = Annotated[bool, Option("--overwrite", help="Replace the output if it exists.")]

@@ -9,6 +9,7 @@ import typer
 from typer import Argument, Context, Option
 
 from dreamvideo.cli import options
+from dreamvideo.cli.extras import ContactSheetOption, Extras, PosterOption
 from dreamvideo.cli.loading import load
 from dreamvideo.cli.recipe import follow
 from dreamvideo.cli.report import tell_report
@@ -29,7 +30,7 @@ EXIT_PARTIAL = 3
 
 def zoom(
     context: Context,
-    output: options.Output,
+    output: options.FilmOutput,
     source: Annotated[
         Path | None,
         Argument(
@@ -112,6 +113,10 @@ def zoom(
     device: options.Device = "auto",
     crf: options.Crf = FilmSettings.crf,
     no_audio: options.NoAudio = False,
+    platform: options.Platform = None,
+    max_size: options.MaxSize = None,
+    poster: PosterOption = None,
+    contact_sheet: ContactSheetOption = None,
     recipe_file: options.RecipeFile = None,
     no_recipe: options.NoRecipe = False,
     overwrite: options.Overwrite = False,
@@ -157,6 +162,8 @@ def zoom(
             fps=options.parse_fps(fps, "--fps"),
             crf=crf,
             audio=not no_audio,
+            platform=platform,
+            max_size=options.parse_bytes(max_size, "--max-size"),
         ),
         ZoomSettings(
             loop=loop,
@@ -180,12 +187,16 @@ def zoom(
         typer.echo(_drawn(recipe, sound))
         return 0
     followed.check_files({"guide": guide, "audio": audio})
+    from dreamvideo.media.platforms import target_for
     from dreamvideo.media.stills import kind_of_input
     from dreamvideo.zoom.check import check_zoom
+
+    output, extras = target_for(output, recipe.film.platform), Extras(poster, contact_sheet)
 
     check_zoom(
         source, output, recipe, sound, overwrite=overwrite
     )  # before torch is imported: a slip is told at once
+    extras.check(output, source, overwrite=overwrite)
     if guide is not None:
         kind_of_input(guide)
     from dreamvideo.cli.progress import show_progress
@@ -208,6 +219,7 @@ def zoom(
             progress=progress,
         )
     tell_report(report, network, recipe, quiet, as_json)
+    extras.make(report.output, fps=report.fps, overwrite=overwrite, tell=not no_recipe, quiet=quiet)
     return EXIT_PARTIAL if report.broken_at is not None else 0
 
 

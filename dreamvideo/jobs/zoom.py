@@ -16,6 +16,7 @@ from dreamvideo.jobs.inputs import Inputs
 from dreamvideo.jobs.run import Order, run_job
 from dreamvideo.media.beside import Beside
 from dreamvideo.media.gif import gif_rate
+from dreamvideo.media.platforms import limits_for, target_for, wish_for
 from dreamvideo.media.sound import AudioSource
 from dreamvideo.media.stills import kind_of_input
 from dreamvideo.nets import Network
@@ -25,7 +26,7 @@ from dreamvideo.recipe import WrittenRecipe
 from dreamvideo.render import Render
 from dreamvideo.settings import FilmSettings, ZoomRecipe
 from dreamvideo.zoom.check import check_zoom
-from dreamvideo.zoom.plan import FPS, clock_of, plan_zoom
+from dreamvideo.zoom.plan import FPS, clock_of, film_size, plan_zoom
 from dreamvideo.zoom.renders import FallRender, FeedbackRender
 from dreamvideo.zoomed import ZoomedClip
 
@@ -58,29 +59,44 @@ def zoom_file(
         KeyboardInterrupt: Ctrl-C or SIGTERM; the job can be gone on with.
     """
     sound = None if audio is None else AudioSource(audio)
+    target = target_for(str(target), recipe.film.platform)
     check_zoom(source, target, recipe, sound, overwrite=overwrite)
     begun = perf_counter()
     files = {"input": source, "guide": guide, "audio": audio}
     inputs = Inputs({part: path for part, path in files.items() if path is not None})
     written = WrittenRecipe(recipe, (network.name, network.digest), inputs.hashes(leave_out="input"))
-    recipe = replace(recipe, film=_film_for(source, target, recipe.film))
+    recipe = replace(recipe, film=_film_for(source, target, recipe))
     with ExitStack() as opened:
         aim = None if guide is None else Guide(opened.enter_context(closing(Beside(guide, repeats=True))))
         objective = objective_for(network, recipe.dream, aim)
         render = opened.enter_context(_render(source, objective, recipe, sound, progress))
         job = opened.enter_context(JobFolder(target, fresh=fresh))
-        order = Order(target, written, inputs, recipe.film.crf, keep_job, tell=tell)
+        wish = wish_for(target, recipe.film.platform, recipe.film.max_size)
+        order = Order(target, written, inputs, recipe.film.crf, keep_job, wish, tell)
         report = run_job(job, render, order, progress)
     report.seconds = perf_counter() - begun
     return report
 
 
-def _film_for(source: Path | None, target: str | Path, film: FilmSettings) -> FilmSettings:
-    """The settings as they are used for `target`: a GIF only knows some rates."""
+def _film_for(source: Path | None, target: str | Path, recipe: ZoomRecipe) -> FilmSettings:
+    """The settings as they are used for `target`: a GIF only knows some rates, a platform has limits.
+
+    Raises:
+        UsageError: The platform takes nothing like it.
+    """
+    film = recipe.film
     if source is not None and kind_of_input(source) != "still":
-        return film_for(target, source, film)
-    is_gif = Path(target).suffix.lower() == ".gif"
-    return replace(film, fps=gif_rate(film.fps or FPS, film.fps) if is_gif else film.fps)
+        return film_for(target, source, film if film.end else replace(film, end=recipe.zoom.duration))
+    if Path(target).suffix.lower() == ".gif":
+        film = replace(film, fps=gif_rate(film.fps or FPS, film.fps))
+    limits = limits_for(target, film.platform)
+    if limits is None:
+        return film
+    still = None if source is None else read_still(source)
+    size = film_size(film, None if still is None else (still.shape[1], still.shape[0]))
+    clock = clock_of(replace(recipe, film=film))
+    rate, size = limits.shaped(target, size, clock.fps, clock.frames / float(clock.fps))
+    return replace(film, size=size, fps=rate)
 
 
 def _render(

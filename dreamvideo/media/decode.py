@@ -218,7 +218,8 @@ def _filters(info: ClipInfo, first: int) -> list[str]:
     if info.is_hdr:
         chain.append(_tone_map(info))
     if info.has_alpha:
-        chain.append("format=gbrap,premultiply=inplace=1")  # transparent becomes black, as in video players
+        # Transparent becomes black, as in video players. With 8 bits opaque pixels would lose a grey level.
+        chain.append("format=gbrap16,premultiply=inplace=1")
     matrix = ":in_color_matrix=bt709" if _is_untagged_hd(info) else ""
     chain.append(f"scale={width}:{height}:flags=bicubic+accurate_rnd+full_chroma_int{matrix}")
     return [*chain, "format=rgb24", "showinfo=checksum=0"]

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from dreamvideo.errors import InputError, UsageError
-from dreamvideo.images import resize
-from dreamvideo.media.comments import read_comment
+from dreamvideo.images import encode_still, resize, write_complete
+from dreamvideo.media.comments import read_comment, with_comment
 from dreamvideo.media.gif import GifStyle, gif_rate, gif_rate_for
 from dreamvideo.media.loop import find_loop
 from dreamvideo.media.outputs import check_job, work_folder
@@ -75,7 +75,7 @@ def export_clip(
     cut = _plan(source, output, settings)
     style = GifStyle(settings.colours, settings.dither, settings.hold)
     wish = wish_for(output, settings.platform, settings.max_size, style)
-    comment = _comment_of(source) if tell else ""
+    comment = comment_of(source) if tell else ""
     with (
         closing(open_clip(source, start=settings.start, end=settings.end, fps=cut.read_fps)) as reader,
         ClipWriter(
@@ -174,7 +174,13 @@ def _frames(reader: ClipReader | StillsReader, cut: Cut, output: Path) -> Iterat
             yield np.frombuffer(kept.read(length), np.uint8).reshape(cut.size[1], cut.size[0], 3)
 
 
-def _comment_of(source: Path) -> str:
+def write_picture(target: Path, frame: np.ndarray, source: Path | None) -> None:
+    """Write a frame as png, jpg or webp, with the recipe that the clip `source` carries."""
+    data, comment = encode_still(target, frame), comment_of(source) if source else ""
+    write_complete(target, with_comment(data, comment) if comment else data)
+
+
+def comment_of(source: Path) -> str:
     """The recipe that the source carries, if it does."""
     try:
         return (read_comment(source) or "") if source.is_file() else ""

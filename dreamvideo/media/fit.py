@@ -115,9 +115,12 @@ class AnimationFitter:
         search = _Search(plans, self._guess(plans[0]), limit)
         trial, best = target.with_name("trial" + self._ending), None
         while (plan := search.next()) is not None:
-            self.encode(trial, plan)
+            kept_exactly = self.encode(trial, plan)
             length = trial.stat().st_size
-            if search.note(plan, length):
+            if kept_exactly and length > limit:
+                self._style = replace(self._style, exact=False)
+                search.skip()  # it says nothing of what follows
+            elif search.note(plan, length):
                 best = plan
                 os.replace(trial, target)
         if best is None:
@@ -125,19 +128,19 @@ class AnimationFitter:
         size, length = self._size_of(best), target.stat().st_size
         return Fitted(best, size, length, search.encodings, self._given_up(plans[0], best))
 
-    def encode(self, target: Path, plan: Plan) -> None:
-        """Write one file."""
+    def encode(self, target: Path, plan: Plan) -> bool:
+        """Write one file; returns whether some of it was kept exactly at the cost of bytes."""
         if self._ending == ".gif":
-            self._encode_gif(target, plan)
-            return
+            return self._encode_gif(target, plan)
         width, height = self._size_of(plan)
         filters = f"fps={plan.fps},scale={width}:{height}:flags=area"
         args = animation_args(self._ending, QUALITIES[self._ending][plan.step], filters)
         run(["-y", "-i", file_url(self._picture), *args, "-f", muxer(self._ending), file_url(target)])
         if self._comment:
             target.write_bytes(with_comment(target.read_bytes(), self._comment))
+        return False
 
-    def _encode_gif(self, target: Path, plan: Plan) -> None:
+    def _encode_gif(self, target: Path, plan: Plan) -> bool:
         colours, hold, _ = STYLES[plan.step]
         style = replace(
             self._style, colours=min(colours, self._style.colours), hold=max(hold, self._style.hold)
@@ -148,8 +151,10 @@ class AnimationFitter:
             def frames() -> Iterator[np.ndarray]:
                 return (resize(frame, size) for frame, _ in reader)
 
-            write_gif(target, size, frames, constant_delays(reader.frames, plan.fps), style, self._comment)
+            delays = constant_delays(reader.frames, plan.fps)
+            kept_exactly = write_gif(target, size, frames, delays, style, self._comment)
         shrink_with_gifsicle(target)
+        return kept_exactly
 
     def _plans(self) -> list[Plan]:
         """One for each rate and step, in the order in which things are given up, all at full width."""
@@ -200,11 +205,15 @@ class _Search:
         self._power = POWER
         self._density = guess / self._weight(plans[0])
         self._tried: list[tuple[Plan, int]] = []
-        self._best = 0
+        self._best = self._skipped = 0
 
     @property
     def encodings(self) -> int:
-        return len(self._tried)
+        return len(self._tried) + self._skipped
+
+    def skip(self) -> None:
+        """Count an encoding that there is nothing to learn from."""
+        self._skipped += 1
 
     @property
     def smallest(self) -> Plan:

@@ -42,12 +42,14 @@ class GifStyle:
     colours: int = GifSettings.colours
     dither: Dither = GifSettings.dither
     hold: float = GifSettings.hold
+    exact: bool = True
+    """Scenes of few colours are kept exactly, whatever `hold` is."""
 
 
 def write_gif(
     target: Path, size: tuple[int, int], frames: Frames, delays: Sequence[int], style: GifStyle, comment: str
-) -> None:
-    """Write a GIF that loops forever.
+) -> bool:
+    """Write a GIF that loops forever; returns whether some of it was kept exactly at the cost of bytes.
 
     Args:
         size: (width, height) of the frames.
@@ -55,15 +57,17 @@ def write_gif(
         comment: Text kept in the file, "" for none.
     """
     scenes = list(scene_palettes(frames(), style.colours - 1))  # and the transparent one
+    keeps = style.exact and style.hold > 0 and any(scene.is_exact for scene in scenes)
     indexer = Indexer(size, style.dither, style.hold)
     with target.open("wb") as file:
-        gif = GifFile(file, size, scenes[0][1], comment)
+        gif = GifFile(file, size, scenes[0].palette, comment)
         for number, (frame, delay) in enumerate(zip(frames(), delays, strict=True)):
-            if scenes and number == scenes[0][0]:
-                palette = scenes.pop(0)[1]
-                indexer.use(palette)
-            gif.add(*indexer.take(frame), palette, delay)
+            if scenes and number == scenes[0].first:
+                scene = scenes.pop(0)
+                indexer.use(scene if style.exact else scene._replace(is_exact=False))
+            gif.add(indexer.take(frame), scene.palette, delay)
         gif.finish()
+    return keeps
 
 
 def gif_from_clip(source: Path, target: Path, last: Fraction, style: GifStyle, comment: str) -> None:

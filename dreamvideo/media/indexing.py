@@ -8,15 +8,30 @@ coarse there, and fixed to the screen; and a pixel that is shown stays as long a
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
-from dreamvideo.media.palette import CELLS, cell_colours, cells_of, nearest_colours
+from dreamvideo.media.palette import Scene, codes_of, colours_of, nearest_colours
 from dreamvideo.settings import Dither
 
-UNKNOWN = -1  # a colour that no frame had so far
+COLOURS = 1 << 24
+UNKNOWN = 255  # no index, as a palette has at most 255 colours: no frame had this colour so far
 SMOOTH_SIDE = 5  # px: the box in which the luma's deviation tells smooth from textured
 SMOOTH, TEXTURED = 2.0, 6.0  # grey levels: dithered fully up to the first, not at all from the second on
+INVISIBLE = 3.0  # grey levels: steps of colour below this need no pattern
+
+
+class Drawing(NamedTuple):
+    """A frame as a GIF stores it, all (H, W)."""
+
+    indices: np.ndarray
+    """uint8 into the palette: what is on display now, where the palette has it."""
+    drawn: np.ndarray
+    """bool: what must be drawn; elsewhere the frame before is right."""
+    known: np.ndarray
+    """bool: where `indices` are right, so that a pixel may be drawn."""
 
 
 class Indexer:
@@ -33,49 +48,55 @@ class Indexer:
         self._hold = hold**2
         width, height = size
         self._pattern = np.tile(_bayer(), (height // 8 + 1, width // 8 + 1))[:height, :width]
-        self._shown: np.ndarray | None = None
+        self._shown = np.zeros((height, width, 3), np.float32)
+        self._drawing: Drawing | None = None
+        self._nearest = np.empty(COLOURS, np.uint8)
 
-    def use(self, palette: np.ndarray) -> None:
-        """From now on indices are of this palette (n, 3) uint8; what is shown stays."""
-        self._palette = palette.astype(np.float32)
-        self._nearest = np.full(CELLS, UNKNOWN, np.int16)
-        self._nearest[cells_of(palette)] = np.arange(len(palette))  # a drawing's own colours stay exact
+    def use(self, scene: Scene) -> None:
+        """From now on indices are of this scene's palette; what is shown stays. Where it is exact, all is."""
+        self._palette = scene.palette.astype(np.float32)
+        self._is_exact = scene.is_exact
+        self._nearest.fill(UNKNOWN)
         self._gaps = _gaps(self._palette)
+        if self._drawing is not None:
+            indices = self._look_up(self.shown)
+            known = (self._palette[indices] == self._shown).all(2)
+            self._drawing = Drawing(indices, self._drawing.drawn, known)
 
-    def take(self, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Indices (H, W) uint8 of a frame, and where they must be drawn, bool (H, W).
-
-        The rest of the indices is of no account: there the frame before shows through.
-        """
+    def take(self, frame: np.ndarray) -> Drawing:
+        """What is to be drawn so that `frame` is on display."""
         indices = self._look_up(self._dithered(frame))
         colours = self._palette[indices]
-        if self._shown is None:
+        if self._drawing is None:
             self._shown = colours
-            return indices, np.ones(indices.shape, bool)
+            self._drawing = Drawing(indices, *np.ones((2, *indices.shape), bool))
+            return self._drawing
         wanted = frame.astype(np.float32)
-        drawn = _squared(self._shown - wanted) > _squared(colours - wanted) + self._hold
+        hold = 0.0 if self._is_exact else self._hold
+        drawn = _squared(self._shown - wanted) > _squared(colours - wanted) + hold
         drawn &= (self._shown != colours).any(2)
         self._shown = np.where(drawn[..., None], colours, self._shown)
-        return indices, drawn
+        indices = np.where(drawn, indices, self._drawing.indices)
+        self._drawing = Drawing(indices, drawn, self._drawing.known | drawn)
+        return self._drawing
 
     @property
     def shown(self) -> np.ndarray:
         """The picture on display, (H, W, 3) uint8."""
-        assert self._shown is not None
         return self._shown.astype(np.uint8)
 
     def _look_up(self, frame: np.ndarray) -> np.ndarray:
         """The nearest colour for each pixel; those not seen before are looked for once."""
-        cells = cells_of(frame)
-        indices = self._nearest[cells]
-        new = np.unique(cells[indices == UNKNOWN])
+        codes = codes_of(frame)
+        indices = self._nearest[codes]
+        new = np.unique(codes[indices == UNKNOWN])
         if len(new):
-            self._nearest[new] = nearest_colours(cell_colours(new), self._palette)
-            indices = self._nearest[cells]
-        return indices.astype(np.uint8)
+            self._nearest[new] = nearest_colours(colours_of(new), self._palette)
+            indices = self._nearest[codes]
+        return indices
 
     def _dithered(self, frame: np.ndarray) -> np.ndarray:
-        if self._dither == "none":
+        if self._dither == "none" or self._is_exact:
             return frame
         plain = self._look_up(frame)
         strength = self._gaps[plain] * self._pattern
@@ -91,11 +112,15 @@ def _squared(errors: np.ndarray) -> np.ndarray:
 
 
 def _gaps(palette: np.ndarray) -> np.ndarray:
-    """How far, in each channel, a grey step goes from each colour to its neighbours in the palette."""
+    """How far, in each channel, a grey step goes from each colour to its neighbours in the palette.
+
+    0 where nobody would see it: there is nothing to hide.
+    """
     if len(palette) < 3:
         return np.zeros(len(palette), np.float32)
     distances = np.sqrt(((palette[:, None] - palette) ** 2).sum(2) / 3)
-    return np.sort(distances, 1)[:, 1:3].mean(1).astype(np.float32)
+    gaps = np.sort(distances, 1)[:, 1:3].mean(1).astype(np.float32)
+    return np.where(gaps < INVISIBLE, np.float32(0), gaps)
 
 
 def _smoothness(frame: np.ndarray) -> np.ndarray:

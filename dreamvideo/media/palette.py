@@ -1,22 +1,23 @@
 """The colours of a GIF: a histogram that every frame adds to, then k-means over it.
 
 The histogram is weighted by a power of its counts below one, so that a small red balloon in a wide sky gets
-colours of its own: with plain counts it would be drawn in four.
+colours of its own: with plain counts it would be drawn in four. The last rounds count plainly: they give no
+colour away, but move each to where most of its pixels are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-BITS = 7  # of each channel by which colours are told apart: steps of two grey levels
-CELLS = 1 << 3 * BITS
 COUNT_POWER = 0.6  # 1 counts pixels alike, 0 counts colours alike
 FEW_COLOURS = 256  # of a whole scene: then they are kept as they are
 MAX_COLOURS = 40_000  # that a palette is chosen from; where there are more, near ones are taken together
 ROUNDS = 12  # of k-means; later ones move no colour by more than a grey level
+PLAIN_ROUNDS = 4  # that follow, with plain counts
 CHUNK = 1 << 15  # colours compared with all of a palette at once
 
 SCENE_BITS = 3  # of each channel, in the histograms by which scenes are told apart
@@ -25,19 +26,30 @@ SCENE_STEP = 16.0  # and grey levels by which the thumbnail must have changed
 THUMBNAIL = (16, 16)
 
 
+class Scene(NamedTuple):
+    """Frames that share a palette."""
+
+    first: int
+    """Number of its first frame."""
+    palette: np.ndarray
+    """(n, 3) uint8."""
+    is_exact: bool
+    """The palette has every colour of every frame."""
+
+
 class Histogram:
     """How often each colour occurs; of a drawing, the colours themselves."""
 
     def __init__(self) -> None:
-        self._counts = np.zeros(CELLS, np.int64)
+        self._counts = np.zeros(1 << 24, np.uint32)  # enough for 4000 frames of 1280x720 in one colour
         self._exact: np.ndarray | None = np.zeros(0, np.int32)
         """The colours as 0xRRGGBB, as long as they are few."""
 
     def add(self, frame: np.ndarray) -> None:
         """Count the pixels of a frame."""
-        self._counts += np.bincount(cells_of(frame).ravel(), minlength=CELLS)
+        np.add.at(self._counts, codes_of(frame).ravel(), np.uint32(1))
         if self._exact is not None:
-            self._exact = np.union1d(self._exact, _cells(frame, 8))
+            self._exact = np.union1d(self._exact, codes_of(frame))
             if len(self._exact) > FEW_COLOURS:
                 self._exact = None
 
@@ -45,14 +57,14 @@ class Histogram:
         """All colours (n, 3) uint8, where they are few enough for one palette; else None."""
         if self._exact is None:
             return None
-        return np.stack([self._exact >> shift & 0xFF for shift in (16, 8, 0)], 1).astype(np.uint8)
+        return colours_of(self._exact).astype(np.uint8)
 
     def colours(self) -> tuple[np.ndarray, np.ndarray]:
         """The colours that occur (N, 3) and how often (N,), both float32, N at most `MAX_COLOURS`."""
-        cells = np.flatnonzero(self._counts)
-        counts: np.ndarray = self._counts[cells].astype(np.float64)
-        colours: np.ndarray = cell_colours(cells)
-        for bits in range(BITS - 1, 0, -1):
+        codes = np.flatnonzero(self._counts)
+        counts: np.ndarray = self._counts[codes].astype(np.float64)
+        colours = colours_of(codes)
+        for bits in range(7, 0, -1):
             if len(counts) <= MAX_COLOURS:
                 break
             group = np.unique(_cells(colours.astype(np.uint8), bits), return_inverse=True)[1]
@@ -71,9 +83,9 @@ def choose_palette(histogram: Histogram, size: int) -> np.ndarray:
     if exact is not None and len(exact) <= size:
         return exact
     colours, counts = histogram.colours()
-    weights = counts**COUNT_POWER
-    centres = _median_cut(colours, weights, size)
-    for _ in range(ROUNDS):
+    smoothed = counts**COUNT_POWER
+    centres = _median_cut(colours, smoothed, size)
+    for weights in [smoothed] * ROUNDS + [counts] * PLAIN_ROUNDS:
         nearest = nearest_colours(colours, centres)
         mass = np.bincount(nearest, weights, len(centres))
         sums = np.stack([np.bincount(nearest, weights * part, len(centres)) for part in colours.T], 1)
@@ -90,30 +102,33 @@ def nearest_colours(colours: np.ndarray, palette: np.ndarray) -> np.ndarray:
     return np.concatenate([np.argmin(squares - 2 * (part @ palette.T), 1) for part in parts])
 
 
-def cells_of(frame: np.ndarray) -> np.ndarray:
-    """The number of each pixel's colour among `CELLS`, int32 (H, W)."""
-    return _cells(frame, BITS)
+def codes_of(frame: np.ndarray) -> np.ndarray:
+    """Each pixel's colour as 0xRRGGBB, int32 (H, W)."""
+    return _cells(frame, 8)
 
 
-def cell_colours(cells: np.ndarray) -> np.ndarray:
-    """The colours of numbers (N,) as from `cells_of`, (N, 3) float32; black and white are exact."""
-    top = (1 << BITS) - 1
-    parts = [cells >> 2 * BITS, cells >> BITS & top, cells & top]
-    return np.stack(parts, 1).astype(np.float32) * np.float32(255 / top)
+def colours_of(codes: np.ndarray) -> np.ndarray:
+    """The inverse of `codes_of`: (N,) -> (N, 3) float32."""
+    return np.stack([codes >> shift & 0xFF for shift in (16, 8, 0)], 1).astype(np.float32)
 
 
-def scene_palettes(frames: Iterable[np.ndarray], size: int) -> Iterator[tuple[int, np.ndarray]]:
-    """(number of its first frame, palette) of each scene; one begins where the colours change at once."""
+def scene_palettes(frames: Iterable[np.ndarray], size: int) -> Iterator[Scene]:
+    """The scenes, each with at most `size` colours; one begins where the colours change at once."""
     histogram, first, last = Histogram(), 0, None
     for number, frame in enumerate(frames):
         look = _rough_look(frame)
         if last is not None and _is_cut(last, look):
-            yield first, choose_palette(histogram, size)
+            yield _scene(first, histogram, size)
             histogram, first = Histogram(), number
         histogram.add(frame)
         last = look
     if last is not None:
-        yield first, choose_palette(histogram, size)
+        yield _scene(first, histogram, size)
+
+
+def _scene(first: int, histogram: Histogram, size: int) -> Scene:
+    palette, exact = choose_palette(histogram, size), histogram.exact()
+    return Scene(first, palette, exact is not None and len(exact) <= size)
 
 
 def _rough_look(frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

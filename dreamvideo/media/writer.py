@@ -6,7 +6,6 @@ then the finished file with sound and tags, then one rename.
 
 from __future__ import annotations
 
-import logging
 import os
 import tempfile
 from collections.abc import Mapping
@@ -20,26 +19,20 @@ import numpy as np
 
 from dreamvideo.errors import EncodeError, OutputError
 from dreamvideo.media import timestamps
-from dreamvideo.media.comments import with_comment
 from dreamvideo.media.durable import replace_durably
 from dreamvideo.media.encoding import (
     IN_ORDER,
     LOSSLESS,
     even,
-    file_args,
     picture_args,
     pipe_args,
     timing_args,
-    track_args,
 )
-from dreamvideo.media.ffmpeg import Ffmpeg, file_url, run
-from dreamvideo.media.fit import AnimationFitter, Wish, shrink_with_gifsicle
-from dreamvideo.media.fit_video import Film, fit_video
-from dreamvideo.media.gif import gif_from_clip
-from dreamvideo.media.outputs import ANIMATION_ENDINGS, VIDEO_ENDINGS, kind_of_output, work_folder
+from dreamvideo.media.ffmpeg import Ffmpeg, file_url
+from dreamvideo.media.finish import Unfinished
+from dreamvideo.media.fit import Wish
+from dreamvideo.media.outputs import ANIMATION_ENDINGS, kind_of_output, work_folder
 from dreamvideo.media.sound import SOUND_FORMATS, AudioSource, prepare_sound
-
-log = logging.getLogger("dreamvideo")
 
 TIME_STEP = Fraction(1, 1000)  # s: the least time between two frames of a variable rate
 
@@ -238,59 +231,26 @@ class ClipWriter:
             raise EncodeError(f"no frame was written to {target.name}")
         if self._encoder.finish() != 0:
             raise EncodeError(f"ffmpeg could not write {target.name}: {self._encoder.last_words()}")
-        finished = self._finished()
+        finished = self._unfinished().finish()
         try:
             replace_durably(finished, target)
         except OSError as error:
             raise EncodeError(f"cannot write {target}: {error.strerror}") from error
 
-    def _finished(self) -> Path:
-        """The complete file, still in its folder."""
-        picture, whole = self._part("picture"), self._part("whole")
-        comment, wish = self._metadata.get("comment", ""), self._wish
-        if wish.limit is not None and self._ending in ANIMATION_ENDINGS:
-            fitted = AnimationFitter(picture, self._ending, wish.style, comment).fit(whole, wish.limit)
-            self._tell(fitted.given_up)
-        elif self._ending == ".gif":
-            gif_from_clip(picture, whole, self._last, wish.style, comment)
-            shrink_with_gifsicle(whole)
-        elif self._ending in VIDEO_ENDINGS:
-            self._join(picture, whole)
-            limit = self._limit_of_video()
-            if limit is not None and whole.stat().st_size > limit:
-                self._tell(fit_video(self._film(picture), self._join, whole, limit))
-        elif comment:
-            whole.write_bytes(with_comment(picture.read_bytes(), comment))
-        else:
-            return picture
-        return whole
-
-    def _limit_of_video(self) -> int | None:
-        """Bytes, by size and by bit rate."""
-        wish, seconds = self._wish, float(self._ends)
-        by_rate = None if wish.bits_per_second is None else int(wish.bits_per_second * seconds / 8)
-        return min((limit for limit in (wish.limit, by_rate) if limit is not None), default=None)
-
-    def _film(self, picture: Path) -> Film:
-        sound = self._part("sound").stat().st_size if self._has_sound else 0
-        options = [] if self._wish.edit_lists else list(IN_ORDER)
-        options += timing_args(self._ending, self._variable)
-        size = even(self.size, self._ending)
-        return Film(picture, self._ending, size, self.fps, float(self._ends), sound, tuple(options))
-
-    def _tell(self, given_up: str) -> None:
-        if given_up:
-            log.warning("%s had to be made smaller: %s", self.path.name, given_up)
-
-    def _join(self, picture: Path, whole: Path) -> None:
-        """Picture, sound no longer than it, and tags into one file; nothing is encoded again."""
-        inputs = ["-i", file_url(picture)]
-        if self._has_sound:
-            inputs += ["-t", f"{float(self._ends):.6f}", "-i", file_url(self._part("sound"))]
-        maps = ["-map", "0:v:0", "-map", "1:a:0"][: 4 if self._has_sound else 2]
-        track = track_args(self._ending, self._variable)
-        tags = ["-map_metadata", "-1", *file_args(self._ending, self._metadata, self._wish.edit_lists)]
-        run(["-y", *inputs, *maps, "-c", "copy", *track, *tags, file_url(whole)])
+    def _unfinished(self) -> Unfinished:
+        return Unfinished(
+            name=self.path.name,
+            ending=self._ending,
+            picture=self._part("picture"),
+            sound=self._part("sound") if self._has_sound else None,
+            size=even(self.size, self._ending),
+            fps=self.fps,
+            variable=self._variable,
+            seconds=self._ends,
+            last=self._last,
+            metadata=self._metadata,
+            wish=self._wish,
+        )
 
 
 def check_encoder(

@@ -62,6 +62,11 @@ def is_loop(recipe: ZoomRecipe) -> bool:
     return zoom.loop is not None or (zoom.duration is None and recipe.film.frames is None)
 
 
+def film_size(film: FilmSettings, still_size: tuple[int, int] | None) -> tuple[int, int]:
+    """(width, height) of a film that begins with a still of `still_size`, or None: with noise."""
+    return film.size or (NOISE_SIZE if still_size is None else fit_long_side(still_size, LARGEST))
+
+
 def clock_of(recipe: ZoomRecipe, audio: AudioSource | None = None) -> FilmClock:
     """The length and rate of a zoom film, and what is heard in `audio` if its schedules follow it.
 
@@ -88,7 +93,7 @@ def plan_zoom(recipe: ZoomRecipe, clock: FilmClock, still_size: tuple[int, int] 
     Raises:
         SettingsError: a schedule that has no value or leaves its range, or a loop that does not close.
     """
-    size = recipe.film.size or (NOISE_SIZE if still_size is None else fit_long_side(still_size, LARGEST))
+    size = film_size(recipe.film, still_size)
     zoom, loops = recipe.zoom, is_loop(recipe)
     closes = loops and not zoom.boomerang
     dream = course_of(recipe.dream, clock, closes=closes)

@@ -1,0 +1,57 @@
+"""Every setting and the only place of its default: frozen dataclasses, checked when made.
+
+The command line, the library and the recipe of a film use these names and no others.
+How the defaults were chosen is told in the README ("Why these defaults").
+"""
+
+from dreamvideo.settings.dream import (
+    CUT_METHODS,
+    DEVICES,
+    FLOW_METHODS,
+    CarrySettings,
+    CutMethod,
+    DreamSettings,
+    FlowMethod,
+)
+from dreamvideo.settings.film import (
+    DITHERS,
+    LAYOUTS,
+    SHAPE,
+    SHEET_FRAMES,
+    CompareSettings,
+    Dither,
+    FilmSettings,
+    GifSettings,
+    Layout,
+)
+from dreamvideo.settings.recipes import Recipe, VisualizeRecipe, ZoomRecipe
+from dreamvideo.settings.rules import Number, Whole
+from dreamvideo.settings.visualize import VisualizeSettings
+from dreamvideo.settings.zoom import DEFAULT_LOOP, ZoomSettings
+
+__all__ = [
+    "CUT_METHODS",
+    "DEFAULT_LOOP",
+    "DEVICES",
+    "DITHERS",
+    "FLOW_METHODS",
+    "LAYOUTS",
+    "SHAPE",
+    "SHEET_FRAMES",
+    "CarrySettings",
+    "CompareSettings",
+    "CutMethod",
+    "Dither",
+    "DreamSettings",
+    "FilmSettings",
+    "FlowMethod",
+    "GifSettings",
+    "Layout",
+    "Number",
+    "Recipe",
+    "VisualizeRecipe",
+    "VisualizeSettings",
+    "Whole",
+    "ZoomRecipe",
+    "ZoomSettings",
+]

@@ -1,0 +1,101 @@
+"""How an image is dreamed, and how the dream is carried from frame to frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dreamvideo.settings.rules import Number, Whole, require, require_number
+from dreamvideo.targets import LOOKS, Look, class_index, parse_layer
+
+FlowMethod = Literal["dis", "farneback", "raft", "none"]
+CutMethod = Literal["auto", "none"]
+
+FLOW_METHODS: tuple[FlowMethod, ...] = ("dis", "farneback", "raft", "none")
+CUT_METHODS: tuple[CutMethod, ...] = ("auto", "none")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+@dataclass(frozen=True)
+class DreamSettings:
+    """How one image is dreamed."""
+
+    layers: tuple[tuple[str, Number], ...] = ()
+    """(layer, weight) pairs, a layer as in `targets.parse_layer`; a negative weight pushes away."""
+
+    classes: tuple[tuple[str, Number], ...] = ()
+    """(class, weight) pairs, a class by a name of ImageNet or its index."""
+
+    look: Look | None = None
+    """Early, middle or late layers of the network in use. With no layer, class and look, its best layer."""
+
+    octaves: int = 4
+    """Sizes the image is dreamed at, from small to large."""
+
+    octave_scale: float = 1.4
+    """Size ratio between neighbouring octaves."""
+
+    steps: Whole = 10
+    """Gradient steps per octave."""
+
+    step_size: Number = 0.008
+    """Mean change per pixel and step, images in [0, 1]."""
+
+    natural: Number = 0.5
+    """How far colours move together as in photographs: 0 is the gradient's own rainbow, 1 nearly grey."""
+
+    keep_colour: bool = False
+    """Whether the dream changes the light alone, so that the source keeps its colours."""
+
+    smooth: Number = 0.7
+    """Sigma, px, of the blur of each gradient: finer grain than this does not survive being carried."""
+
+    jitter: int = 32
+    """Largest random shift before a step, px."""
+
+    seed: int = 0
+    """Decides the jitter; the same in every frame of a shot."""
+
+    def __post_init__(self) -> None:
+        require(1 <= self.octaves <= 20, "octaves", "between 1 and 20", self.octaves)
+        require(1.0 < self.octave_scale <= 4.0, "octave_scale", "over 1 and at most 4", self.octave_scale)
+        require_number(self.steps, lambda n: 1 <= n <= 1000, "steps", "between 1 and 1000")
+        require_number(self.step_size, lambda x: 0 < x <= 0.2, "step_size", "over 0 and at most 0.2")
+        require_number(self.natural, lambda x: 0 <= x <= 1, "natural", "between 0 and 1")
+        require_number(self.smooth, lambda x: 0 <= x <= 10, "smooth", "between 0 and 10 px")
+        require(0 <= self.jitter <= 512, "jitter", "between 0 and 512 px", self.jitter)
+        require(self.look in (None, *LOOKS), "look", "one of " + ", ".join(LOOKS), self.look)
+        for kind, pairs in (("layer", self.layers), ("class", self.classes)):
+            for name, weight in pairs:
+                require_number(weight, lambda x: abs(x) <= 1e6, f"weight of {kind} {name}", "a number")
+        for name, _ in self.layers:
+            parse_layer(name)
+        for name, _ in self.classes:
+            class_index(name)
+
+
+@dataclass(frozen=True)
+class CarrySettings:
+    """How the dream is carried from frame to frame."""
+
+    refresh: Whole = 1
+    """Steps per octave on a carried frame, spent where the dream is new or has faded; more where much has."""
+
+    carry: Number = 1.0
+    """Share of the residual that survives into the next dreamed frame."""
+
+    cadence: int = 6
+    """Every how many frames are dreamed, at most; the ones between are carried from both sides."""
+
+    flow: FlowMethod = "dis"
+    """Optical flow that carries the dream."""
+
+    cuts: CutMethod = "auto"
+    """Whether the dream starts anew at a cut."""
+
+    def __post_init__(self) -> None:
+        require_number(self.refresh, lambda n: 0 <= n <= 1000, "refresh", "between 0 and 1000")
+        require_number(self.carry, lambda x: 0 <= x <= 1, "carry", "between 0 and 1")
+        require(1 <= self.cadence <= 100, "cadence", "between 1 and 100 frames", self.cadence)
+        require(self.flow in FLOW_METHODS, "flow", "one of " + ", ".join(FLOW_METHODS), self.flow)
+        require(self.cuts in CUT_METHODS, "cuts", "one of " + ", ".join(CUT_METHODS), self.cuts)

@@ -1,0 +1,48 @@
+"""What is drawn of what a network likes to see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dreamvideo.settings.rules import require
+from dreamvideo.targets import class_index, parse_choice, parse_layer
+
+
+@dataclass(frozen=True)
+class VisualizeSettings:
+    """What is drawn, from noise, of what a network likes to see."""
+
+    layer: str | None = None
+    """A layer, with or without channels and place (see `targets.parse_layer`); None: classes alone."""
+
+    channels: str | None = None
+    """`0-8,12`, `random:16` or `all`; None: those named with the layer, else its first nine."""
+
+    classes: tuple[str, ...] = ()
+    """Names or indices of ImageNet's classes."""
+
+    size: int = 224
+    """Side of each picture, px."""
+
+    steps: int = 256
+    """Gradient steps."""
+
+    seed: int = 0
+    """Decides the noise, the movements and which channels are `random`."""
+
+    diversity: int = 1
+    """Pictures of each channel or class, unlike each other."""
+
+    def __post_init__(self) -> None:
+        require(32 <= self.size <= 2048, "size", "between 32 and 2048 px", self.size)
+        require(1 <= self.steps <= 10000, "steps", "between 1 and 10000", self.steps)
+        require(1 <= self.diversity <= 64, "diversity", "between 1 and 64", self.diversity)
+        if self.layer is not None:
+            parse_layer(self.layer)
+        if self.channels is not None:
+            parse_choice(self.channels)
+        for name in self.classes:
+            class_index(name)
+        require(
+            (self.layer is None) != (not self.classes), "what is drawn", "a layer or classes", "both or none"
+        )
