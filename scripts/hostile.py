@@ -92,8 +92,8 @@ def family(pid: int) -> list[int]:
     """A process and its descendants."""
     found = [pid]
     for one in found:
-        for path in Path(f"/proc/{one}/task").glob("*/children"):
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # it, or one of its threads, ended meanwhile
+            for path in Path(f"/proc/{one}/task").glob("*/children"):
                 found += [int(child) for child in path.read_text().split()]
     return found
 
