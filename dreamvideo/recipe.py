@@ -47,7 +47,7 @@ Settings = TypeVar("Settings")
 Plain = dict[str, Any]
 """Made of str, int, float, bool, list and dict alone: what TOML and JSON hold."""
 
-MAX_TEXT = 1 << 20  # characters; a recipe has some hundred
+MAX_TEXT = 1 << 15  # characters; a recipe has a thousand. TOML's reader takes 20 s for 100,000 dots in a row
 SHOWN = 60  # characters of a wrong value that an error shows
 _HASH = re.compile(r"[0-9a-f]{64}")
 _FRACTION = re.compile(r"\d{1,9}(\.\d{1,9}|/\d{1,9})?")  # no exponents: 1e999999999 is a long wait

@@ -5,8 +5,9 @@
 
 Each mode is rendered once in peace, and killed with -9 at a random moment between the making of its job and
 its end, some films twice, then finished by the same command. Right is: the same frames, bit for bit, nothing
-left beside the output nor in the folder for temporary files, and no process left. The other faults (full
-disks, dead and frozen encoders, inputs that change) are in tests/test_faults.py.
+left beside the output nor in the folder for temporary files, and no process left. Late kills, that come when
+the film has its name already, may leave its job: `dreamvideo jobs clean` must then remove it. The other
+faults (full disks, dead and frozen encoders, inputs that change) are in tests/test_faults.py.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ from dreamvideo.jobs.run import PART_SECONDS_VARIABLE
 from dreamvideo.media.ffmpeg import find_ffmpeg
 from dreamvideo.media.stills import open_clip
 
+DREAMVIDEO = (sys.executable, "-m", "dreamvideo")
 PART_SECONDS = "0.2"
+LOOK_SECONDS = 5.0  # between two looks at the long run
 LITE = ("--model", "vgg16-lite", "--device", "cpu", "-q")
 QUICK = ("--octaves", "2", "--steps", "4", "--layer", "conv2_2", "--detail", "128", *LITE)
 LEAST = ("--octaves", "1", "--steps", "2", "--layer", "conv1_2", "--detail", "64", "--cadence", "4", *LITE)
@@ -73,10 +76,11 @@ MODES: dict[str, Sequence[str]] = {
 
 @dataclass
 class Count:
-    """Kills, those of them that left something to go on from, films made, those that were right."""
+    """Kills, those that left something to go on from, late ones, films made, those that were right."""
 
     kills: int = 0
     begun: int = 0
+    late: int = 0
     films: int = 0
     right: int = 0
 
@@ -85,8 +89,8 @@ class Count:
 
     def __str__(self) -> str:
         return (
-            f"{self.kills:3} kills, {self.begun:3} of them with parts or states to go on from; "
-            f"{self.films:3} films, {self.right:3} the same"
+            f"{self.kills:3} kills, {self.begun:3} of them with parts or states to go on from, "
+            f"{self.late} late; {self.films:3} films, {self.right:3} the same"
         )
 
 
@@ -97,7 +101,7 @@ class Place:
         self.folder, self.temporary = folder / "work", folder / "temporary"
         self.folder.mkdir()
         self.temporary.mkdir()
-        self._command = [sys.executable, "-m", "dreamvideo", *MODES[mode]]
+        self._command = [*DREAMVIDEO, *MODES[mode]]
         self.output = self.folder / MODES[mode][MODES[mode].index("-o") + 1]
         for name, (source, *options) in SOURCES.items():
             make(source, *options, target=self.folder / name)
@@ -130,6 +134,9 @@ class Place:
         """There is something of an earlier run to go on from."""
         kept = [*job_folder(self.output).glob("parts/0*.mkv"), *job_folder(self.output).glob("states/0*.npz")]
         return bool(kept)
+
+    def clean(self) -> None:
+        subprocess.run([*DREAMVIDEO, "jobs", "clean", self.output], check=True, stdout=subprocess.DEVNULL)
 
     def clear(self) -> None:
         self.output.unlink() if self.output.is_file() else shutil.rmtree(self.output)
@@ -181,6 +188,9 @@ def kill_at_random(mode: str, kills: int, chance: random.Random) -> Count:
                 count.begun += place.is_begun()
             if not place.output.exists():
                 place.make()
+            elif job_folder(place.output).exists():
+                count.late += 1
+                place.clean()
             count.films += 1
             left, same = place.left(), digest(place.output) == wanted
             count.right += same and not left
@@ -196,13 +206,13 @@ def long_run(frames: int) -> None:
     with tempfile.TemporaryDirectory(prefix="faults-") as name:
         folder = Path(name)
         make(f"testsrc2=s=64x48:r=25:d={frames / 25}", *H264, target=folder / "in.mp4")
-        command = [sys.executable, "-m", "dreamvideo", "dream", "in.mp4", "-o", "out.mkv", *LEAST]
+        command = [*DREAMVIDEO, "dream", "in.mp4", "-o", "out.mkv", *LEAST]
         environment = {**os.environ, PART_SECONDS_VARIABLE: PART_SECONDS}
         process = subprocess.Popen(command, cwd=folder, env=environment)
         begun, shown = time.monotonic(), 0.0
         while process.poll() is None:
             time.sleep(0.5)
-            if time.monotonic() - shown >= 15:
+            if time.monotonic() - shown >= LOOK_SECONDS:
                 shown = time.monotonic()
                 parts = sorted(folder.glob("*/parts/0*.mkv"))
                 done = int(parts[-1].stem.split("-")[1]) if parts else 0
