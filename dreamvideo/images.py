@@ -71,17 +71,18 @@ def encode_still(path: Path, frame: np.ndarray) -> bytes:
 
 
 def write_complete(path: Path, data: bytes) -> None:
-    """Write a file that appears only when complete."""
-    handle, part = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+    """Write a file that appears only when complete. Raises EncodeError."""
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(part, 0o644)
-        os.replace(part, path)
+        handle, part = tempfile.mkstemp(prefix=".dreamvideo-", suffix=path.suffix, dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            os.chmod(part, 0o644)
+            os.replace(part, path)
+        finally:
+            Path(part).unlink(missing_ok=True)
     except OSError as error:
         raise EncodeError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        Path(part).unlink(missing_ok=True)
 
 
 def png_from_frame(frame: np.ndarray) -> np.ndarray:

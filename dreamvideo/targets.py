@@ -79,6 +79,8 @@ def parse_channels(text: str) -> tuple[int, ...]:
         if dash and not int(first) <= int(last) < int(first) + MOST_CHANNELS:
             raise SettingsError(f"channels must count upwards, as in 0-8, got {text!r}")
         numbers += range(int(first), int(last or first) + 1)
+        if len(numbers) > MOST_CHANNELS:  # a stranger's recipe may repeat 0-65535 ten thousand times
+            raise SettingsError(f"channels must be at most {MOST_CHANNELS}, got more")
     return tuple(dict.fromkeys(numbers))
 
 
@@ -88,10 +90,10 @@ def parse_choice(text: str) -> tuple[int, ...] | int | None:
     Raises:
         SettingsError: it is written in another way.
     """
-    kind, colon, count = text.partition(":")
+    kind, colon, count = (piece.strip() for piece in text.partition(":"))
     if text.strip() == "all":
         return None
-    if colon and kind.strip() == "random" and _is_number(count.strip()) and int(count):
+    if colon and kind == "random" and _is_number(count) and int(count):
         return int(count)
     try:
         return parse_channels(text)
@@ -127,7 +129,7 @@ def class_index(text: str) -> int:
     Raises:
         UnknownNameError: no such class; tells the nearest names.
     """
-    if _is_number(text.strip()):
+    if _is_number(text := text.strip()):
         if int(text) < CLASS_COUNT:
             return int(text)
         raise UnknownNameError("class", text, (), f"indices go from 0 to {CLASS_COUNT - 1}")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Dream every hostile file of tests/hostile_files.py with the command line, under limits; print what came.
+"""Dream every hostile file (tests/hostile_files.py, hostile_extras.py) by the command line, under limits.
 
     scripts/hostile.py [--kind WORDS] [--folder FOLDER]
 
@@ -27,6 +27,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 import hostile_files
+from hostile_extras import EXTRA_KINDS
 from hostile_files import CANARY, KINDS, Case
 
 import dreamvideo.jobs.dream  # noqa: F401  # imported before the forks
@@ -92,8 +93,8 @@ def family(pid: int) -> list[int]:
     """A process and its descendants."""
     found = [pid]
     for one in found:
-        for path in Path(f"/proc/{one}/task").glob("*/children"):
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # it, or one of its threads, ended meanwhile
+            for path in Path(f"/proc/{one}/task").glob("*/children"):
                 found += [int(child) for child in path.read_text().split()]
     return found
 
@@ -171,7 +172,7 @@ def hostile(kinds: str, folder: Path) -> int:
     worst_seconds, worst_bytes, deviations, count = 0.0, 0, 0, 0
     files, place = folder / "files", folder / "place"
     files.mkdir(parents=True)
-    for kind in KINDS:
+    for kind in (*KINDS, *EXTRA_KINDS):
         if not re.search(kinds, kind.__name__):
             hostile_files.good_files(files)
             continue

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import hostile_extras
 import hostile_files
 import pytest
 from hostile_files import CANARY, Case
@@ -36,6 +37,8 @@ EVERY = {  # of each kind, one case in so many
     hostile_files.no_files: 1,
     hostile_files.odd_names: 5,
     hostile_files.weights: 5,
+    hostile_extras.recipes: 5,
+    hostile_extras.beside: 2,
 }
 
 

@@ -37,6 +37,7 @@ BY_HAND: list[tuple[str, int, float]] = [  # schedule, frame, value
     ("0:0 ease: inQuad, 10:1", 5, 0.25),
     ("0:1, 100:t/100", 50, 1.0),
     ("0:t, 100:5", 99, 99.0),
+    ("0:1, 9:2, 9.5:noise(3), 10:4, 999:noise(t)", 9, 2.0),  # keys that no frame belongs to
     ("0:t, 100:5", 100, 5.0),
     ("0:1.02, 2.5s:1.1 ease:inOutSine, 50%:sin(2*pi*p), 100%:1", 60, 1.1),
     ("0:1.02, 2.5s:1.1 ease:inOutSine, 50%:sin(2*pi*p), 100%:1", 180, -1.0),
@@ -126,6 +127,7 @@ WRONG: list[tuple[str, int, str]] = [  # schedule, column from 1, what is said
     ("9**9**9", 1, "inf at frame 0"),
     ("0:1+beat", 5, "--audio FILE"),
     ("noise(t)", 1, "the seed of noise"),
+    ("0:1, noise(1):2", 6, "noise has none"),
 ]
 
 

@@ -11,6 +11,7 @@ from dreamvideo.targets import (
     class_index,
     class_names,
     parse_channels,
+    parse_choice,
     parse_layer,
     split_weight,
 )
@@ -41,6 +42,7 @@ def test_layers_channels_and_places(text: str, target: LayerTarget) -> None:
         ("conv5_3:-1", "channels must be"),
         ("conv5_3:8-3", "count upwards"),
         ("conv5_3:0-99999999", "count upwards"),
+        ("conv5_3:" + "0-65535," * 100_000 + "0", "at most 65536"),  # would fill the memory
         ("conv5_3:3@", "place must be"),
         ("conv5_3:3@0.5", "place must be"),
         ("conv5_3:3@0.5,1.5", "place must be"),
@@ -63,7 +65,7 @@ def test_each_class_is_found_by_its_name_and_its_index() -> None:
     assert len(class_names()) == 1000
     assert [class_index(name) for name in class_names()] == list(range(1000))
     assert class_index("Sea Snake") == class_index("sea-snake") == class_index("sea_snake") == 65
-    assert class_index("65") == 65
+    assert class_index("65") == class_index(" 65\x1f") == 65  # what `strip` takes off `int` may not
 
 
 @pytest.mark.parametrize(
@@ -81,6 +83,10 @@ def test_a_class_that_is_none_gets_a_suggestion(text: str, words: str) -> None:
         class_index(text)
     with pytest.raises(UnknownNameError, match=words):
         DreamSettings(classes=((text, 1.0),))
+
+
+def test_choices_of_channels() -> None:
+    assert (parse_choice("all"), parse_choice(" random : 3\x1f"), parse_choice("1,2")) == (None, 3, (1, 2))
 
 
 def test_a_channel_is_taken_once() -> None:

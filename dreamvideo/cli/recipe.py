@@ -11,7 +11,7 @@ import typer
 from typer import Argument
 
 from dreamvideo.errors import InputError, UsageError, WeightsError
-from dreamvideo.recipe import WrittenRecipe, is_recipe, overlaid, tidied, written_from_toml
+from dreamvideo.recipe import MAX_TEXT, WrittenRecipe, is_recipe, overlaid, tidied, written_from_toml
 
 if TYPE_CHECKING:
     from dreamvideo.nets import Network
@@ -46,8 +46,12 @@ def read_text(file: Path) -> str:
         InputError: It cannot be read, or holds none.
     """
     if file.suffix.lower() == ".toml":
+        from dreamvideo.media.probe import require_file
+
+        require_file(file)
         try:
-            return file.read_text("utf-8")
+            with file.open(encoding="utf-8") as text_file:
+                return text_file.read(MAX_TEXT + 1)
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"cannot read {file}: {getattr(error, 'strerror', 'it is no text')}") from error
     from dreamvideo.media.comments import read_comment

@@ -10,14 +10,16 @@ from time import perf_counter
 
 import numpy as np
 
-from dreamvideo.errors import UsageError
+from dreamvideo.errors import EncodeError, UsageError
 from dreamvideo.film import Report
-from dreamvideo.images import sheet, write_still
+from dreamvideo.images import encode_still, sheet
 from dreamvideo.jobs.folder import JobFolder
 from dreamvideo.jobs.inputs import Inputs
+from dreamvideo.jobs.parts import UNFINISHED
 from dreamvideo.jobs.run import Order, run_job
 from dreamvideo.jobs.state import load_state, save_state
 from dreamvideo.jobs.stop import StopRequest
+from dreamvideo.media.durable import replace_durably
 from dreamvideo.media.outputs import check_output, kind_of_output
 from dreamvideo.media.sound import AudioSource
 from dreamvideo.nets import Network
@@ -114,7 +116,7 @@ def _draw_sheet(
                 _keep(job, path, drawn, written, expected)
     labels = [subject.label for subject in subjects] if len(subjects) > MOST_LABELLESS else None
     whole = sheet(pictures, labels)
-    write_still(target, whole)
+    _write(job, target, whole)
     progress(expected, expected, whole)
     return Report(target, len(pictures), None, (whole.shape[1], whole.shape[0]))
 
@@ -124,6 +126,16 @@ def _keep(job: JobFolder, path: Path, drawn: list[np.ndarray], written: WrittenR
         job.describe(written.to_dict(), expected)
     path.parent.mkdir(exist_ok=True)
     save_state(Batch(np.stack(drawn)), path)
+
+
+def _write(job: JobFolder, target: Path, whole: np.ndarray) -> None:
+    """The sheet, by way of the job's folder: a kill leaves nothing beside it."""
+    part = job.path / f"{UNFINISHED}sheet{target.suffix}"
+    try:
+        part.write_bytes(encode_still(target, whole))
+        replace_durably(part, target)
+    except OSError as error:
+        raise EncodeError(f"cannot write {target}: {error.strerror}") from error
 
 
 class Growth:

@@ -20,6 +20,7 @@ A setting that is None is left out; one that an older version did not know keeps
 
 from dreamvideo.recipe.plain import Plain, differences, overlaid, settings_from_dict, settings_to_dict
 from dreamvideo.recipe.written import (
+    MAX_TEXT,
     WrittenRecipe,
     hash_file,
     is_recipe,
@@ -29,6 +30,7 @@ from dreamvideo.recipe.written import (
 )
 
 __all__ = [
+    "MAX_TEXT",
     "Plain",
     "WrittenRecipe",
     "differences",

@@ -141,7 +141,7 @@ class Schedule:
                 first, last = (k.values(np.array([at]), clock)[0] for at, k in keys[number : number + 2])
                 share = np.clip((frames[here] - begin) / (ends[number] - begin), 0, 1)
                 curve[here] = first + (last - first) * ease(key.ease or "linear", share)
-            else:
+            elif here.any():  # not where the key lies behind the film, or between two frames with another
                 curve[here] = key.values(np.maximum(frames[here], begin), clock)
         return curve
 
@@ -177,6 +177,8 @@ def _key(text: str, start: int, colon: int, stop: int) -> Key:
         place = parse_expression(text, unit.start(1), unit.end(1), ())
     else:
         place = parse_expression(text, start, colon, FILM_VARIABLES)
+        if "noise" in place.names:
+            raise ScheduleError(text, place.start, "a key stands at one frame, and noise has none")
     name = _EASE.search(text, colon, stop)
     key = Key(
         place,
