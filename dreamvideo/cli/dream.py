@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ from typer import Argument, Context, Option
 
 from dreamvideo.cli import options
 from dreamvideo.cli.estimate import tell_estimate
+from dreamvideo.cli.farm import dream_with_processes, worker_devices
 from dreamvideo.cli.loading import load
 from dreamvideo.cli.recipe import follow
 from dreamvideo.cli.report import tell_report
@@ -82,6 +84,8 @@ def dream(
     ] = CarrySettings.cuts,
     seed: options.Seed = DreamSettings.seed,
     device: options.Device = "auto",
+    workers: options.Workers = None,
+    devices: options.Devices = None,
     crf: options.Crf = FilmSettings.crf,
     no_audio: options.NoAudio = False,
     platform: options.Platform = None,
@@ -140,7 +144,8 @@ def dream(
 
     if preview:
         output = str(preview_target(output))
-    check_job(source, output, overwrite=overwrite)  # before torch is imported: a slip is told at once
+    kind = check_job(source, output, overwrite=overwrite)  # before torch: a slip is told at once
+    places = worker_devices(workers, devices, device, kind)
     for beside in (guide, mask):
         if beside is not None:
             kind_of_input(beside)
@@ -149,11 +154,13 @@ def dream(
     from dreamvideo.cli.progress import show_progress
     from dreamvideo.jobs.dream import dream_file
 
-    network = load(followed.model, weights, device, quiet)
+    is_shared = bool(places) and not estimate
+    network = load(followed.model, weights, "cpu" if is_shared else device, quiet)
+    make = partial(dream_with_processes, devices=places, weights=weights) if is_shared else dream_file
     followed.check_network(network)
 
     def render(target: str | Path, recipe: Recipe, progress: Progress) -> Report:
-        return dream_file(
+        return make(
             source,
             target,
             network,

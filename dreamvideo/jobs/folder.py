@@ -8,6 +8,7 @@ import os
 import shutil
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from dreamvideo import __version__
 from dreamvideo.errors import EncodeError, JobError, OutputError
@@ -18,7 +19,7 @@ from dreamvideo.recipe import Plain, differences
 
 ENDING = ".dreamjob"
 FORMAT = 1  # of the folder; a job of another format cannot be gone on with
-OURS = ("lock", "job.json", "parts", "states")  # what lies in a job's folder, beside `work-*`
+OURS = ("lock", "job.json", "farm.json", "parts", "states")  # what lies in a job's folder, beside `work-*`
 LOCK, DESCRIPTION, WORK = "lock", "job.json", "work-"
 
 
@@ -82,7 +83,9 @@ class JobFolder:
 
     def describe(self, recipe: Plain, expected: int) -> None:
         """Write down what the job is: from now on it can be gone on with. Raises EncodeError."""
-        self._write({"format": FORMAT, "version": __version__, "recipe": recipe, "expected": expected})
+        self.write(
+            DESCRIPTION, {"format": FORMAT, "version": __version__, "recipe": recipe, "expected": expected}
+        )
 
     @property
     def partial(self) -> Path | None:
@@ -93,7 +96,7 @@ class JobFolder:
     def remember_partial(self, partial: Path) -> None:
         """Note the name of that film: the next one replaces it, the finished one removes it."""
         if self.is_begun:
-            self._write({**self.read(), "partial": partial.name})
+            self.write(DESCRIPTION, {**self.read(), "partial": partial.name})
 
     def forget_partial(self) -> None:
         """Remove that film: the output is complete."""
@@ -108,11 +111,12 @@ class JobFolder:
         """
         return read_description(self.path)
 
-    def _write(self, told: dict[str, Any]) -> None:
-        part = self.path / (UNFINISHED + DESCRIPTION)
+    def write(self, name: str, told: dict[str, Any]) -> None:
+        """Write a small file of the folder, whole. Raises EncodeError."""
+        part = self.path / f"{UNFINISHED}{uuid4().hex}-{name}"
         try:
             part.write_text(json.dumps(told, indent=1), "utf-8")
-            replace_durably(part, self.path / DESCRIPTION)
+            replace_durably(part, self.path / name)
         except OSError as error:
             raise EncodeError(f"cannot write into {self.path}: {error.strerror}") from error
 
