@@ -17,7 +17,7 @@ from conftest import run_ffmpeg
 
 from dreamvideo.cli.main import main
 from dreamvideo.clip import observe
-from dreamvideo.errors import PartialError, WorkerError
+from dreamvideo.errors import JobError, PartialError, WorkerError
 from dreamvideo.farm.drive import dream_with_workers
 from dreamvideo.farm.pool import Pool
 from dreamvideo.farm.processes import Processes
@@ -25,6 +25,7 @@ from dreamvideo.farm.shots import Piece, Shots, find_shots, missing
 from dreamvideo.farm.task import Task
 from dreamvideo.film import ClipFilm
 from dreamvideo.jobs.dream import dream_file
+from dreamvideo.jobs.folder import JobFolder
 from dreamvideo.jobs.parts import PartStore
 from dreamvideo.jobs.run import PART_SECONDS_VARIABLE
 from dreamvideo.media.stills import open_clip
@@ -280,3 +281,50 @@ def test_wrong_workers(
     with pytest.raises(SystemExit) as ended:
         main(["dream", str(clip), "-o", str(tmp_path / "out.mkv"), *options])
     assert ended.value.code == 2 and said in capsys.readouterr().err
+
+
+# --- a farm manager ---------------------------------------------------------------------------------------
+
+
+def call(*arguments: str | Path) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main([*map(str, arguments)])
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def test_shots_and_frames_by_command_then_join(
+    tmp_path: Path, clip: Path, alone: list[bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two commands at once in one folder, then what they left out, then the film."""
+    target = tmp_path / "out.mkv"
+    dream = ("dream", clip, "-o", target, *OPTIONS)
+    command = [sys.executable, "-m", "dreamvideo", *map(str, dream), "-q", "--shots", "2-3"]
+    other = subprocess.Popen(command)
+    assert call(*dream, "--frames", "0:10") == 0
+    assert other.wait() == 0
+    assert "all 10 frames of these shots are there" in capsys.readouterr().err
+    assert call("join", target) == 3
+    assert "of 4 shots these are not there yet: shot 1 (frames 10 to 27)" in capsys.readouterr().err
+    assert call(*dream, "--frames", "10:28", "-q") == 0
+    assert call(*dream, "--shots", "4-9") == 2
+    assert "there is no shot 4: the clip has 4, counted from 0" in capsys.readouterr().err
+    assert call("join", f"{target}.dreamjob") == 0
+    assert frames_of(target) == alone and os.listdir(tmp_path) == ["out.mkv"]
+
+
+def test_several_may_share_a_job_but_nobody_else_holds_it(tmp_path: Path) -> None:
+    target = tmp_path / "out.mkv"
+    with JobFolder(target, shared=True), JobFolder(target, shared=True):  # noqa: SIM117
+        with pytest.raises(JobError, match="is already at"):
+            JobFolder(target)
+    with JobFolder(target), pytest.raises(JobError, match="is already at"):
+        JobFolder(target, shared=True)
+
+
+@pytest.mark.parametrize(
+    "options", [("--shots", "3-1"), ("--frames", "9:2"), ("--shots", "1", "--workers", "2")]
+)
+def test_wrong_shots(tmp_path: Path, clip: Path, options: tuple[str, ...]) -> None:
+    assert call("dream", clip, "-o", tmp_path / "out.mkv", *options) == 2
+    assert call("join", tmp_path / "out.mkv") == 2 and not os.listdir(tmp_path)

@@ -10,7 +10,7 @@ from typer import Argument, Context, Option
 
 from dreamvideo.cli import options
 from dreamvideo.cli.estimate import tell_estimate
-from dreamvideo.cli.farm import dream_with_processes, worker_devices
+from dreamvideo.cli.farm import check_share, dream_range, dream_with_processes, parse_share, worker_devices
 from dreamvideo.cli.loading import load
 from dreamvideo.cli.recipe import follow
 from dreamvideo.cli.report import tell_report
@@ -64,7 +64,10 @@ def dream(
     size: options.Size = None,
     start: Annotated[str, Option(metavar="TIME", help="Where to begin: seconds, or 1:02.5.")] = "0",
     end: Annotated[str | None, Option(metavar="TIME", help="Where to end; default: with the clip.")] = None,
-    frames: Annotated[int | None, Option(help="Dream at most so many frames.")] = None,
+    frames: Annotated[
+        str | None,
+        Option(metavar="N|A:B", help="Dream at most N frames; A:B: see --shots, the shots that begin there."),
+    ] = None,
     fps: options.Fps = None,
     flow: Annotated[
         str, Option(metavar="|".join(FLOW_METHODS), help="Optical flow that carries the dream.")
@@ -86,6 +89,7 @@ def dream(
     device: options.Device = "auto",
     workers: options.Workers = None,
     devices: options.Devices = None,
+    shots: options.Shots = None,
     crf: options.Crf = FilmSettings.crf,
     no_audio: options.NoAudio = False,
     platform: options.Platform = None,
@@ -101,6 +105,7 @@ def dream(
     as_json: options.AsJson = False,
 ) -> int:
     """Dream a clip, a GIF, a still or a folder of frames."""
+    most_frames, chosen_shots = parse_share(frames, shots)
     chosen = Recipe(
         DreamSettings(
             layers=options.parse_weighted(layers, "--layer"),
@@ -123,7 +128,7 @@ def dream(
             size=options.parse_size(size, "--size"),
             start=options.parse_seconds(start, "--start") or 0.0,
             end=options.parse_seconds(end, "--end"),
-            frames=frames,
+            frames=most_frames,
             fps=options.parse_fps(fps, "--fps"),
             crf=crf,
             audio=not no_audio,
@@ -145,6 +150,7 @@ def dream(
     if preview:
         output = str(preview_target(output))
     kind = check_job(source, output, overwrite=overwrite)  # before torch: a slip is told at once
+    check_share(chosen_shots, workers or devices or fresh or keep_job or estimate or preview, kind)
     places = worker_devices(workers, devices, device, kind)
     for beside in (guide, mask):
         if beside is not None:
@@ -158,6 +164,11 @@ def dream(
     network = load(followed.model, weights, "cpu" if is_shared else device, quiet)
     make = partial(dream_with_processes, devices=places, weights=weights) if is_shared else dream_file
     followed.check_network(network)
+
+    if chosen_shots is not None:
+        files = {"weights": weights, "guide": guide, "mask": mask}
+        dream_range(source, output, network, recipe, chosen_shots, quiet, overwrite=overwrite, **files)
+        return 0
 
     def render(target: str | Path, recipe: Recipe, progress: Progress) -> Report:
         return make(

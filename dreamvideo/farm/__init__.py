@@ -13,4 +13,7 @@ parts in the job's folder (see `jobs`), like any other. Beside them lies::
     worker      such a process
     run         the shots given out, longest first, and the film encoded as they come in
     drive       all of that, from a file to a file
+    chosen      which shots a farm manager asks for
+    ranges      these rendered in this process, and left in the job's folder
+    join        the parts that lie there, put together
 """

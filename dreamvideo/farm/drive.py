@@ -61,33 +61,47 @@ def dream_with_workers(
         DreamVideoError: as there. PartialError: a shot that no worker survived; all others are kept.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the job can be gone on with.
     """
-    refuse_schedules(recipe)
-    target = target_for(str(target), recipe.film.platform)
-    check_job(source, target, overwrite=overwrite)
     begun = perf_counter()
-    inputs = inputs_of(source, guide, mask)
-    written = WrittenRecipe(recipe, (network.name, network.digest), inputs.hashes(leave_out="input"))
-    recipe = replace(recipe, film=film_for(target, source, recipe.film))
-    order = order_for(target, written, inputs, recipe.film, keep_job, tell)
-    task = Task(source, recipe, (network.name, network.digest), weights, guide, mask)
+    task, order = ordered(source, target, network, recipe, weights, guide, mask, overwrite, keep_job, tell)
     with (
-        open_aims(network, recipe, guide, mask),  # a slip shows here
-        ClipFilm(source, recipe.film) as film,
-        JobFolder(target, fresh=fresh) as job,
+        open_aims(network, task.recipe, guide, mask),  # a slip shows here
+        ClipFilm(source, task.recipe.film) as film,
+        JobFolder(order.target, fresh=fresh) as job,
     ):
         if job.is_begun:
             job.check(order.plain())
         check_film(job, film, order)
         with closing(pool_for(task, job.path)) as pool, StopRequest() as stop:
-            shots = shots_of(job, film, task, order, progress, stop)
+            shots = shots_of(job, film, task, order, stop)
             resumed_at = FarmRun(job, film, order, shots, pool, progress, stop).make()
         report = finish_job(job, film, order, shots.frames, resumed_at)
     return replace(report, broken_at=shots.broken_at, seconds=perf_counter() - begun)
 
 
-def shots_of(
-    job: JobFolder, film: ClipFilm, task: Task, order: Order, progress: Progress, stop: StopRequest
-) -> Shots:
+def ordered(
+    source: Path,
+    target: str | Path,
+    network: Network,
+    recipe: Recipe,
+    weights: Path | None,
+    guide: Path | None,
+    mask: Path | None,
+    overwrite: bool = False,
+    keep_job: bool = False,
+    tell: bool = True,
+) -> tuple[Task, Order]:
+    """What the workers are told, and what the job is; checked."""
+    refuse_schedules(recipe)
+    target = target_for(str(target), recipe.film.platform)
+    check_job(source, target, overwrite=overwrite)
+    inputs = inputs_of(source, guide, mask)
+    written = WrittenRecipe(recipe, (network.name, network.digest), inputs.hashes(leave_out="input"))
+    used = replace(recipe, film=film_for(target, source, recipe.film))
+    order = order_for(target, written, inputs, used.film, keep_job, tell)
+    return Task(source, used, (network.name, network.digest), weights, guide, mask), order
+
+
+def shots_of(job: JobFolder, film: ClipFilm, task: Task, order: Order, stop: StopRequest) -> Shots:
     """The clip's shots, looked for once in the life of a job, which can be gone on with from then on."""
     if job.is_begun and (job.path / FARM).exists():
         return read_farm(job.path)[1]

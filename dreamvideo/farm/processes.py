@@ -32,6 +32,12 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def threads_of_each(workers: int) -> int:
+    """A worker's share of the cores, or what the user says that torch shall have."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return int(said) if said.isdecimal() and int(said) else max(1, cores() // workers)
+
+
 class Worker:
     """A process that renders pieces; what it says goes to `inbox`, and None when it is gone."""
 
@@ -95,7 +101,7 @@ class Processes:
 
     def __init__(self, task: Task, folder: Path, devices: Sequence[str]) -> None:
         self._task, self._folder = task, folder
-        self._threads = max(1, cores() // len(devices))
+        self._threads = threads_of_each(len(devices))
         self._inbox: queue.Queue[tuple[Worker, Message]] = queue.Queue()
         self._false_starts = dict.fromkeys(devices, 0)
         self._is_stopped = False

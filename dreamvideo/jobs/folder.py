@@ -36,17 +36,19 @@ class JobFolder:
 
     Args:
         target: The output. fresh: Forget what an earlier run left.
+        shared: Others who say so may hold it as well; then nothing is tidied up or removed.
 
     Raises:
         JobError: Another process holds the job, or something else is in its place.
         OutputError: The folder cannot be made.
     """
 
-    def __init__(self, target: str | Path, *, fresh: bool = False) -> None:
-        self.path = job_folder(target)
+    def __init__(self, target: str | Path, *, fresh: bool = False, shared: bool = False) -> None:
+        self.path, self._is_shared = job_folder(target), shared
         self._lock = self._take()
         try:
-            self._tidy(fresh)
+            if not shared:
+                self._tidy(fresh)
         except OSError as error:
             self._lock.release()
             raise OutputError(f"cannot work in {self.path}: {error.strerror}") from error
@@ -57,6 +59,9 @@ class JobFolder:
     def __exit__(self, *_: object) -> None:
         if not self._lock.is_held:
             return  # the folder may be another's by now
+        if self._is_shared:
+            self._lock.release()
+            return
         if not self.is_begun:
             self.remove()
             return
@@ -130,7 +135,7 @@ class JobFolder:
             try:
                 self.path.mkdir(exist_ok=True)
                 check_ours(self.path)
-                return Lock(self.path / LOCK)
+                return Lock(self.path / LOCK, shared=self._is_shared)
             except FileExistsError as error:
                 raise JobError(f"{self.path} is in the way: move it") from error
             except (FileNotFoundError, JobError):
