@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -328,3 +329,34 @@ def test_several_may_share_a_job_but_nobody_else_holds_it(tmp_path: Path) -> Non
 def test_wrong_shots(tmp_path: Path, clip: Path, options: tuple[str, ...]) -> None:
     assert call("dream", clip, "-o", tmp_path / "out.mkv", *options) == 2
     assert call("join", tmp_path / "out.mkv") == 2 and not os.listdir(tmp_path)
+
+
+# --- several clips ----------------------------------------------------------------------------------------
+
+
+def test_a_film_of_each_clip(
+    tmp_path: Path, clip: Path, alone: list[bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A broken clip does not stop the others; what is there is skipped; a folder of clips is its clips."""
+    clips, films = tmp_path / "clips", tmp_path / "films"
+    clips.mkdir()
+    shutil.copy(clip, clips / "b.mkv")
+    (clips / "a.mp4").write_bytes(b"no clip")
+    assert call("dream", clips, "-o", films, *OPTIONS) == 3
+    said = capsys.readouterr().err
+    assert "1/2: " in said and "a.mp4" in said and "1 of 2 clips could not be dreamed" in said
+    assert frames_of(films / "b.mkv") == alone and os.listdir(films) == ["b.mkv"]
+    (clips / "a.mp4").unlink()
+    assert call("dream", clips / "b.mkv", clip, "-o", f"{films}/", *OPTIONS, "--frames", "2") == 0
+    assert "b.mkv: is there, skipped" in capsys.readouterr().err
+    assert sorted(os.listdir(films)) == ["b.mkv", "cuts.mp4"] and len(frames_of(films / "cuts.mp4")) == 2
+
+
+def test_several_clips_want_a_folder_and_names_of_their_own(
+    tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("dream", clip, clip.parent / "b.mp4", "-o", tmp_path / "out.mp4") == 2
+    assert "name a folder" in capsys.readouterr().err
+    assert call("dream", clip, tmp_path / "cuts.mp4", "-o", tmp_path / "films") == 2
+    assert "would both become" in capsys.readouterr().err
+    assert not os.listdir(tmp_path)

@@ -12,6 +12,7 @@ from dreamvideo.cli import options
 from dreamvideo.cli.estimate import tell_estimate
 from dreamvideo.cli.farm import check_share, dream_range, dream_with_processes, parse_share, worker_devices
 from dreamvideo.cli.loading import load
+from dreamvideo.cli.many import dream_each, films_of
 from dreamvideo.cli.recipe import follow
 from dreamvideo.cli.report import tell_report
 from dreamvideo.settings import (
@@ -32,12 +33,13 @@ EXIT_PARTIAL = 3
 
 def dream(
     context: Context,
-    source: Annotated[
-        Path,
+    sources: Annotated[
+        list[Path],
         Argument(
-            metavar="IN",
+            metavar="IN...",
             readable=False,
-            help="A clip, a GIF, a still, or a folder or pattern of numbered stills.",
+            help="A clip, a GIF, a still, a folder or pattern of numbered stills; or several clips or a "
+            "folder of clips, and a folder for OUT: a film of each.",
         ),
     ],
     output: options.Output,
@@ -105,6 +107,12 @@ def dream(
     as_json: options.AsJson = False,
 ) -> int:
     """Dream a clip, a GIF, a still or a folder of frames."""
+    given = dict(locals())
+    if films := films_of(sources, output):
+        return dream_each(
+            films, overwrite, quiet, lambda clip, film: dream(**{**given, "sources": [clip], "output": film})
+        )
+    (source,) = sources
     most_frames, chosen_shots = parse_share(frames, shots)
     chosen = Recipe(
         DreamSettings(
