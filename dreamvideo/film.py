@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import count, islice
+from itertools import chain, count, islice
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -119,6 +120,8 @@ class DreamedClip(ClipFilm):
     ) -> None:
         super().__init__(source, recipe.film)
         self._objective, self._recipe, self._mask = objective, recipe, mask
+        self.marks: dict[int, int] = {}
+        """`mark_of` some frames of the clip: these are sought, and found again by it."""
         if mask is not None and mask.expected is not None and mask.expected < self.frames:
             raise InputError(
                 f"{mask.path} has only {mask.expected} frames, {source} has {self.frames}: "
@@ -126,7 +129,8 @@ class DreamedClip(ClipFilm):
             )
 
     def segments(self, after: Place | None, until: int | None = None) -> Generator[Segment, None, None]:
-        """See `render.Render`. What lies before `after` is decoded and dropped: that is exact in any clip.
+        """See `render.Render`. What lies before `after` is decoded and dropped, which is exact in any clip,
+        unless `marks` prove that seeking found the place.
 
         Args:
             until: end before this frame, with which a shot begins; None: with the clip.
@@ -145,7 +149,7 @@ class DreamedClip(ClipFilm):
 
     def _decoded(self, skipped: int, times: list[Fraction]) -> Iterator[np.ndarray]:
         """The reader's frames; their times are put into `times`, to be taken out when they are written."""
-        frames: Iterator[TimedFrame] = islice(iter(self._reader), skipped, None)
+        frames = self._frames_from(skipped)
         while True:
             with self.stages.timed("decode"):
                 timed = next(frames, None)
@@ -154,10 +158,23 @@ class DreamedClip(ClipFilm):
             times.append(timed.time)
             yield timed.frame
 
+    def _frames_from(self, number: int) -> Iterator[TimedFrame]:
+        mark = self.marks.get(number)
+        if mark is not None:
+            frames = self._reader.since(number)
+            if (first := next(frames, None)) is not None and mark_of(first.frame) == mark:
+                return chain([first], frames)
+        return islice(iter(self._reader), number, None)
+
     def _add(self, number: int, frame: np.ndarray, residual: np.ndarray) -> np.ndarray:
         with self.stages.timed("add"):
             mask = None if self._mask is None else self._mask.at(number)
             return add_residual(frame, residual, self._recipe.film, mask)
+
+
+def mark_of(frame: np.ndarray) -> int:
+    """A number by which a frame is known again: two frames of a clip hardly ever share one."""
+    return zlib.crc32(np.ascontiguousarray(frame).data)
 
 
 def film_for(target: str | Path, source: Path, film: FilmSettings) -> FilmSettings:

@@ -24,7 +24,7 @@ from dreamvideo.farm.pool import Pool
 from dreamvideo.farm.processes import Processes
 from dreamvideo.farm.shots import Piece, Shots, find_shots, missing
 from dreamvideo.farm.task import Task
-from dreamvideo.film import ClipFilm
+from dreamvideo.film import ClipFilm, mark_of
 from dreamvideo.jobs.dream import dream_file
 from dreamvideo.jobs.folder import JobFolder
 from dreamvideo.jobs.parts import PartStore
@@ -129,6 +129,9 @@ def test_the_shots_are_those_that_a_render_finds(clip: Path) -> None:
         seen = observe(film.source_frames(), QUICK.carry, QUICK.film.detail, Stages())
         assert list(shots.begins) == [frame.index for frame in seen if frame.motion is None] == BEGINS
         assert (shots.frames, shots.broken_at) == (FRAMES, None)
+        with open_clip(clip) as reader:
+            frames = [timed.frame for timed in reader]
+        assert list(shots.marks) == [mark_of(frames[first]) for first in BEGINS]
         whole = find_shots(film, replace(QUICK.carry, cuts="none"), QUICK.film.detail, no_progress)
         assert list(whole.begins) == [0]
 

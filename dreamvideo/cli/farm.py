@@ -115,7 +115,7 @@ def join(
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
 ) -> int:
-    """Make the film of shots rendered by `dream --shots`, or say which are missing."""
+    """Make the film of shots that `dream --shots` rendered, if none is missing."""
     from dreamvideo.cli.progress import show_progress
     from dreamvideo.farm.join import join as join_parts
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from dreamvideo.clip import detail_size, explained_by, observe_motion
-from dreamvideo.film import ClipFilm
+from dreamvideo.film import ClipFilm, mark_of
 from dreamvideo.images import resize
 from dreamvideo.jobs.parts import PartStore
 from dreamvideo.motion.cuts import CutDetector
@@ -28,6 +28,8 @@ class Piece:
     end: int
     begins_shot: bool = True
     """Else it goes on behind a part, from the state that lies there."""
+    mark: int | None = None
+    """`film.mark_of` the shot's first frame."""
 
     def __len__(self) -> int:
         return self.end - self.first
@@ -43,10 +45,12 @@ class Shots:
     begins: Sequence[int]
     frames: int
     broken_at: int | None = None
+    marks: Sequence[int] = ()
+    """`film.mark_of` the frames in `begins`."""
 
     def __iter__(self) -> Iterator[Piece]:
         for number, (first, end) in enumerate(pairwise((*self.begins, self.frames))):
-            yield Piece(number, first, end)
+            yield Piece(number, first, end, mark=self.marks[number] if self.marks else None)
 
 
 def find_shots(film: ClipFilm, carry: CarrySettings, detail: int, progress: Progress) -> Shots:
@@ -59,16 +63,17 @@ def find_shots(film: ClipFilm, carry: CarrySettings, detail: int, progress: Prog
     """
     estimate = flow_estimator(carry.flow)
     detector = CutDetector()
-    begins, before, index = [], None, -1
+    begins, marks, before, index = [], [], None, -1
     for index, frame in enumerate(film.source_frames()):
         with film.stages.timed("look"):
             small = resize(frame, detail_size((frame.shape[1], frame.shape[0]), detail))
             is_cut = detector.is_cut(small, partial(_explained, before, small, estimate))
         if before is None or (is_cut and carry.cuts == "auto"):
             begins.append(index)
+            marks.append(mark_of(frame))
         before = small
         progress(index + 1, film.frames)
-    return Shots(begins, index + 1, film.broken_at)
+    return Shots(begins, index + 1, film.broken_at, marks)
 
 
 def _explained(before: np.ndarray | None, small: np.ndarray, estimate: FlowEstimator) -> float:
@@ -89,5 +94,5 @@ def missing(store: PartStore, shots: Shots) -> list[Piece]:
             at = shot.first
         reached = max(reached, at)
         if at < shot.end:
-            pieces.append(Piece(shot.shot, at, shot.end, begins_shot=at == shot.first))
+            pieces.append(Piece(shot.shot, at, shot.end, at == shot.first, shot.mark))
     return pieces

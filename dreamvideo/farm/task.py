@@ -83,6 +83,8 @@ def render_piece(
         DreamVideoError: The clip cannot be read any more, the disk is full, ...
     """
     after = Place(piece.first) if piece.begins_shot else store.state(piece.first, Place)
+    if piece.begins_shot and piece.mark is not None:
+        render.marks[piece.first] = piece.mark
     kept, seconds = monotonic(), part_seconds()
     with store.open(piece.first) as part, closing(render.segments(after, piece.end)) as segments:
         for frames, state in segments:
