@@ -97,7 +97,7 @@ class Two:
         self.pool: Processes
 
     def __call__(self, task: Task, folder: Path) -> Pool:
-        self.pool = Processes(task, folder, ["cpu", "cpu"])
+        self.pool = Processes(["cpu", "cpu"]).begin(task, folder)
         return self.pool
 
 
@@ -194,7 +194,7 @@ def test_a_shot_that_no_worker_survives_is_told_and_the_rest_kept(
     with pytest.raises(
         PartialError, match=r"shot 1 \(frames 10 to 27\): killed by signal 9.*first 10 frames"
     ):
-        deadly = lambda task, folder: Deadly(task, folder, ["cpu", "cpu"])  # noqa: E731
+        deadly = lambda task, folder: Deadly(["cpu", "cpu"]).begin(task, folder)  # noqa: E731
         dream_with_workers(clip, target, network, QUICK, pool_for=deadly)
     assert frames_of(tmp_path / "out-partial.mkv") == alone[:10]
     report = dream_with_workers(clip, target, network, QUICK, pool_for=Two())
@@ -220,7 +220,7 @@ def test_one_process_goes_on_where_two_were_and_back(
 
 def test_what_is_wrong_for_all_is_told_at_once(tmp_path: Path, clip: Path, network: Network) -> None:
     with pytest.raises(WorkerError, match="there is no device cuda:9 here") as caught:
-        broken = lambda task, folder: Processes(task, folder, ["cuda:9"])  # noqa: E731
+        broken = lambda task, folder: Processes(["cuda:9"]).begin(task, folder)  # noqa: E731
         dream_with_workers(clip, tmp_path / "out.mkv", network, QUICK, pool_for=broken)
     assert caught.value.exit_code == 2
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +10,7 @@ from typer import Argument, Context, Option
 
 from dreamvideo.cli import options
 from dreamvideo.cli.estimate import tell_estimate
-from dreamvideo.cli.farm import check_share, dream_range, dream_with_processes, parse_share, worker_devices
+from dreamvideo.cli.farm import check_share, dream_range, parse_share, shared_dream, worker_devices
 from dreamvideo.cli.loading import load
 from dreamvideo.cli.many import dream_each, films_of
 from dreamvideo.cli.recipe import follow
@@ -166,38 +166,43 @@ def dream(
     if preview:
         recipe = preview_recipe(source, recipe)
     from dreamvideo.cli.progress import show_progress
-    from dreamvideo.jobs.dream import dream_file
 
+    opened = ExitStack()
     is_shared = bool(places) and not estimate
-    network = load(followed.model, weights, "cpu" if is_shared else device, quiet)
-    make = partial(dream_with_processes, devices=places, weights=weights) if is_shared else dream_file
-    followed.check_network(network)
+    shared = opened.enter_context(shared_dream(places, weights)) if is_shared else None
+    with opened:
+        network = load(followed.model, weights, "cpu" if is_shared else device, quiet)
+        followed.check_network(network)
 
-    if chosen_shots is not None:
-        files = {"weights": weights, "guide": guide, "mask": mask}
-        dream_range(source, output, network, recipe, chosen_shots, quiet, overwrite=overwrite, **files)
-        return 0
+        if chosen_shots is not None:
+            files = {"weights": weights, "guide": guide, "mask": mask}
+            dream_range(source, output, network, recipe, chosen_shots, quiet, overwrite=overwrite, **files)
+            return 0
 
-    def render(target: str | Path, recipe: Recipe, progress: Progress) -> Report:
-        return make(
-            source,
-            target,
-            network,
-            recipe,
-            guide=guide,
-            mask=mask,
-            overwrite=overwrite,
-            fresh=fresh,
-            keep_job=keep_job,
-            tell=not no_recipe,
-            progress=progress,
-        )
+        from dreamvideo.jobs.dream import dream_file
 
-    with show_progress("looking" if estimate else "dreaming", quiet) as progress:
-        if estimate:
-            found = estimate_render(source, output, recipe, render, progress)
-        else:
-            report = render(output, recipe, progress)
+        make = shared or dream_file
+
+        def render(target: str | Path, recipe: Recipe, progress: Progress) -> Report:
+            return make(
+                source,
+                target,
+                network,
+                recipe,
+                guide=guide,
+                mask=mask,
+                overwrite=overwrite,
+                fresh=fresh,
+                keep_job=keep_job,
+                tell=not no_recipe,
+                progress=progress,
+            )
+
+        with show_progress("looking" if estimate else "dreaming", quiet) as progress:
+            if estimate:
+                found = estimate_render(source, output, recipe, render, progress)
+            else:
+                report = render(output, recipe, progress)
     if estimate:
         tell_estimate(found, as_json)
         return 0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,15 +39,15 @@ def worker_devices(workers: int | None, devices: str | None, device: str, kind: 
     return places
 
 
-def dream_with_processes(*arguments: Any, devices: Sequence[str], **options: Any) -> Report:
-    """`farm.drive.dream_with_workers`, with a process on each of `devices`."""
-    from dreamvideo.farm.drive import dream_with_workers
+@contextmanager
+def shared_dream(devices: Sequence[str], weights: Path | None) -> Iterator[Callable[..., Report]]:
+    """`jobs.dream.dream_file`, done by a process on each of `devices`, which start now."""
     from dreamvideo.farm.processes import Processes
 
-    def start(task: Any, folder: Path) -> Processes:
-        return Processes(task, folder, devices)
+    with closing(Processes(devices)) as processes:
+        from dreamvideo.farm.drive import dream_with_workers  # imports torch, as the processes do meanwhile
 
-    return dream_with_workers(*arguments, pool_for=start, **options)
+        yield partial(dream_with_workers, pool_for=processes.begin, weights=weights)
 
 
 def parse_share(frames: str | None, shots: str | None) -> tuple[int | None, Range | None]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from dreamvideo.farm.shots import Piece
+if TYPE_CHECKING:
+    from dreamvideo.farm.shots import Piece
 
 
 class Told(NamedTuple):

@@ -14,12 +14,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dreamvideo.errors import WorkerError
 from dreamvideo.farm.pool import Done, Event, Lost, Told
-from dreamvideo.farm.shots import Piece
-from dreamvideo.farm.task import Task
+
+if TYPE_CHECKING:
+    from dreamvideo.farm.shots import Piece  # these import torch, as the workers do meanwhile
+    from dreamvideo.farm.task import Task
 
 MOST_FALSE_STARTS = 3  # in a row, after which a device is given up
 LAST_WORDS = 4096  # bytes of what a dead worker said, to find its last line in
@@ -41,9 +43,7 @@ def threads_of_each(workers: int) -> int:
 class Worker:
     """A process that renders pieces; what it says goes to `inbox`, and None when it is gone."""
 
-    def __init__(
-        self, task: Task, folder: Path, device: str, threads: int, inbox: queue.Queue[tuple[Worker, Message]]
-    ) -> None:
+    def __init__(self, device: str, threads: int, inbox: queue.Queue[tuple[Worker, Message]]) -> None:
         self.device = device
         self.piece: Piece | None = None
         self.is_ready = False
@@ -59,7 +59,6 @@ class Worker:
         )
         self._listener = threading.Thread(target=self._hear, args=(inbox,), daemon=True)
         self._listener.start()
-        self.tell(task=task.to_plain(), folder=str(folder), device=device, threads=threads)
 
     def tell(self, **facts: object) -> None:
         """Send it a message; one that is dead will be noticed by its silence."""
@@ -97,15 +96,25 @@ class Worker:
 
 
 class Processes:
-    """A `pool.Pool` of one process for each of `devices`, that share the cores."""
+    """A `pool.Pool` of one process for each of `devices`, that share the cores.
 
-    def __init__(self, task: Task, folder: Path, devices: Sequence[str]) -> None:
-        self._task, self._folder = task, folder
+    They start at once, and load what is slow to load while others still think; `begin` gives them work.
+    """
+
+    def __init__(self, devices: Sequence[str]) -> None:
         self._threads = threads_of_each(len(devices))
         self._inbox: queue.Queue[tuple[Worker, Message]] = queue.Queue()
         self._false_starts = dict.fromkeys(devices, 0)
         self._is_stopped = False
-        self._workers = [self._start(device) for device in devices]
+        self._setup: Message = {}
+        self._workers = [Worker(device, self._threads, self._inbox) for device in devices]
+
+    def begin(self, task: Task, folder: Path) -> Processes:
+        """Tell the workers what it is about, and in which job's folder; a `drive.PoolFor`."""
+        self._setup = {"task": task.to_plain(), "folder": str(folder), "threads": self._threads}
+        for worker in self._workers:
+            worker.tell(**self._setup, device=worker.device)
+        return self
 
     @property
     def free(self) -> int:
@@ -152,7 +161,9 @@ class Processes:
             worker.end()
 
     def _start(self, device: str) -> Worker:
-        return Worker(self._task, self._folder, device, self._threads, self._inbox)
+        worker = Worker(device, self._threads, self._inbox)
+        worker.tell(**self._setup, device=device)
+        return worker
 
     def _understand(self, worker: Worker, message: Message) -> list[Event]:
         piece = worker.piece
