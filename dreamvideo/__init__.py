@@ -15,6 +15,7 @@ The tour, from the bottom up:
 - `dreamvideo.media` reads and writes clips with their exact times and sound;
 - `dreamvideo.film` is a dreamed clip as a `render`: segments, and the state between them;
 - `dreamvideo.jobs` runs a render to its end, from a file to a file, whatever stops it on the way;
+- `dreamvideo.farm` has several processes, devices or machines render the shots of a clip;
 - `dreamvideo.cli` is the command line, and `dreamvideo.studio` the same as a page in the browser.
 
 Nothing heavy is imported here. In a program::

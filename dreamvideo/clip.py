@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -125,6 +126,8 @@ def dream_spans(
 class Place:
     """Where a dream can be taken up again: between two spans.
 
+    `Place(n)` is where a shot begins with frame n: it needs nothing of those before it.
+
     Attributes:
         frames: how many of the clip lie before it.
         shot: the last key. small: the last frame, uint8 RGB (h, w, 3) at the detail size.
@@ -132,9 +135,9 @@ class Place:
     """
 
     frames: int
-    shot: Shot
-    small: np.ndarray
-    changes: tuple[float, ...]
+    shot: Shot | None = None
+    small: np.ndarray | None = None
+    changes: tuple[float, ...] = ()
 
 
 def observe(
@@ -152,10 +155,14 @@ def observe(
         with stages.timed("motion"):
             small = resize(frame, detail_size((frame.shape[1], frame.shape[0]), detail))
             motion = None if before is None else observe_motion(before, small, estimate)
-            explained = 1.0 if motion is None else float(motion.backward_reliability.mean())
-            is_cut = detector.is_cut(small, explained) and carry.cuts == "auto"
+            is_cut = detector.is_cut(small, partial(explained_by, motion)) and carry.cuts == "auto"
         yield Seen(index, frame, small, None if is_cut else motion, detector.changes)
         before = small
+
+
+def explained_by(motion: Motion | None) -> float:
+    """How much of what changed the motion explains, 0 to 1: what the cut detector asks."""
+    return 1.0 if motion is None else float(motion.backward_reliability.mean())
 
 
 def detail_size(size: tuple[int, int], detail: int) -> tuple[int, int]:

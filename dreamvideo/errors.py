@@ -11,7 +11,9 @@
     │   └── JobError           the job beside the output is held, was begun otherwise, or is damaged
     ├── InputError             the input is missing, empty, broken or not a picture or clip
     ├── WeightsError           a network's weights are missing, damaged or of another network
-    └── EncodeError            ffmpeg failed; holds the end of what it said
+    ├── EncodeError            ffmpeg failed; holds the end of what it said
+    ├── WorkerError            a process or machine that worked for us failed; exits as it would have
+    └── PartialError           exit 3: a part of it could not be done, the rest is kept
 
 A message is one line, says what is wrong and what to do, and is shown as it is.
 """
@@ -82,3 +84,17 @@ class WeightsError(DreamVideoError):
 
 class EncodeError(DreamVideoError):
     """ffmpeg could not write the output."""
+
+
+class WorkerError(DreamVideoError):
+    """A worker gave up: with what it said, and the exit code that it would have ended with."""
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class PartialError(DreamVideoError):
+    """Some of what was asked for could not be done; the rest is there, and told of."""
+
+    exit_code = 3

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import count, islice
+from itertools import chain, count, islice
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 import numpy as np
 
@@ -26,6 +28,8 @@ from dreamvideo.objectives import Objective
 from dreamvideo.render import Segment
 from dreamvideo.settings import FilmSettings, Recipe
 from dreamvideo.stages import Stages
+
+Clip = TypeVar("Clip", bound="ClipFilm")
 
 
 @dataclass
@@ -49,33 +53,20 @@ class Report:
     resumed_at: int = 0
 
 
-class DreamedClip:
-    """The dream of a clip or of a folder of stills; a `render.Render`.
-
-    Args:
-        mask: The dream is where it is white.
+class ClipFilm:
+    """What a film has of its clip: all but the dream.
 
     Raises:
-        InputError: The clip cannot be read, or is longer than the mask.
+        InputError: The clip cannot be read.
     """
 
-    state_kind = Place
-
-    def __init__(
-        self, source: Path, objective: Objective, recipe: Recipe, mask: Beside | None = None
-    ) -> None:
-        film = recipe.film
+    def __init__(self, source: Path, film: FilmSettings) -> None:
         self.stages = Stages()
-        self._objective, self._recipe, self._mask = objective, recipe, mask
+        self._film = film
         self._reader = open_clip(source, start=film.start, end=film.end, fps=film.fps, frames=film.frames)
         self.size: tuple[int, int] = film.size or self._reader.size
-        if mask is not None and mask.expected is not None and mask.expected < self.frames:
-            raise InputError(
-                f"{mask.path} has only {mask.expected} frames, {source} has {self.frames}: "
-                "a mask must be as long as the clip, or a picture"
-            )
 
-    def __enter__(self) -> DreamedClip:
+    def __enter__(self: Clip) -> Clip:
         return self
 
     def __exit__(
@@ -101,17 +92,53 @@ class DreamedClip:
 
     @property
     def sound(self) -> AudioSource | None:
-        return self._reader.sound if self._recipe.film.audio else None
+        return self._reader.sound if self._film.audio else None
 
     @property
     def broken_at(self) -> int | None:
         return self._reader.broken_at
 
-    def segments(self, after: Place | None) -> Generator[Segment, None, None]:
-        """See `render.Render`. What lies before `after` is decoded and dropped: that is exact in any clip."""
+    def source_frames(self) -> Iterator[np.ndarray]:
+        """The clip's own frames, uint8 RGB (H, W, 3)."""
+        return (timed.frame for timed in self._reader)
+
+
+class DreamedClip(ClipFilm):
+    """The dream of a clip or of a folder of stills; a `render.Render`.
+
+    Args:
+        mask: The dream is where it is white.
+
+    Raises:
+        InputError: The clip cannot be read, or is longer than the mask.
+    """
+
+    state_kind = Place
+
+    def __init__(
+        self, source: Path, objective: Objective, recipe: Recipe, mask: Beside | None = None
+    ) -> None:
+        super().__init__(source, recipe.film)
+        self._objective, self._recipe, self._mask = objective, recipe, mask
+        self.marks: dict[int, int] = {}
+        """`mark_of` some frames of the clip: these are sought, and found again by it."""
+        if mask is not None and mask.expected is not None and mask.expected < self.frames:
+            raise InputError(
+                f"{mask.path} has only {mask.expected} frames, {source} has {self.frames}: "
+                "a mask must be as long as the clip, or a picture"
+            )
+
+    def segments(self, after: Place | None, until: int | None = None) -> Generator[Segment, None, None]:
+        """See `render.Render`. What lies before `after` is decoded and dropped, which is exact in any clip,
+        unless `marks` prove that seeking found the place.
+
+        Args:
+            until: end before this frame, with which a shot begins; None: with the clip.
+        """
         times: list[Fraction] = []
         begin = after.frames if after else 0
-        decoded, numbers = self._decoded(begin, times), count(begin)
+        wanted = None if until is None else until - begin
+        decoded, numbers = islice(self._decoded(begin, times), wanted), count(begin)
         recipe = self._recipe
         spans = dream_spans(
             decoded, self._objective, recipe.dream, recipe.carry, recipe.film.detail, self.stages, after
@@ -122,7 +149,7 @@ class DreamedClip:
 
     def _decoded(self, skipped: int, times: list[Fraction]) -> Iterator[np.ndarray]:
         """The reader's frames; their times are put into `times`, to be taken out when they are written."""
-        frames: Iterator[TimedFrame] = islice(iter(self._reader), skipped, None)
+        frames = self._frames_from(skipped)
         while True:
             with self.stages.timed("decode"):
                 timed = next(frames, None)
@@ -131,10 +158,23 @@ class DreamedClip:
             times.append(timed.time)
             yield timed.frame
 
+    def _frames_from(self, number: int) -> Iterator[TimedFrame]:
+        mark = self.marks.get(number)
+        if mark is not None:
+            frames = self._reader.since(number)
+            if (first := next(frames, None)) is not None and mark_of(first.frame) == mark:
+                return chain([first], frames)
+        return islice(iter(self._reader), number, None)
+
     def _add(self, number: int, frame: np.ndarray, residual: np.ndarray) -> np.ndarray:
         with self.stages.timed("add"):
             mask = None if self._mask is None else self._mask.at(number)
             return add_residual(frame, residual, self._recipe.film, mask)
+
+
+def mark_of(frame: np.ndarray) -> int:
+    """A number by which a frame is known again: two frames of a clip hardly ever share one."""
+    return zlib.crc32(np.ascontiguousarray(frame).data)
 
 
 def film_for(target: str | Path, source: Path, film: FilmSettings) -> FilmSettings:

@@ -21,8 +21,8 @@ class Segment(NamedTuple):
     """A dataclass of arrays and plain values (see `jobs.state`)."""
 
 
-class Render(Protocol):
-    """A film that can be rendered from its beginning, or from behind any of its segments."""
+class Film(Protocol):
+    """What an encoder must know of a film, and who tells of it."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -52,6 +52,10 @@ class Render(Protocol):
 
     @property
     def stages(self) -> Stages: ...
+
+
+class Render(Film, Protocol):
+    """A film that can be rendered from its beginning, or from behind any of its segments."""
 
     @property
     def state_kind(self) -> type[Any]:

@@ -503,7 +503,10 @@ def test_measure(run: Run, place: Path) -> None:
 # --- one place for a default ------------------------------------------------------------------------------
 
 OPTIONS_OF_THEIR_OWN = {
-    "source",
+    "sources",
+    "workers",
+    "devices",
+    "shots",
     "output",
     "guide",
     "mask",

@@ -30,6 +30,7 @@ LEVELS = (
     ("film",),
     ("zoomed",),
     ("jobs",),
+    ("farm",),
     ("studio", "cli"),
     ("__main__",),
 )
@@ -42,9 +43,9 @@ SIBLINGS = {
 }
 
 ONLY_IN = {
-    "subprocess": {"media", "jobs"},
+    "subprocess": {"media", "jobs", "farm"},
     "typer": {"cli"},
-    "cv2": {"images", "motion", "camera", "media"},
+    "cv2": {"images", "motion", "camera", "media", "farm"},
 }
 WITHOUT_TORCH = (
     "errors",

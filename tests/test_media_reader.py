@@ -342,3 +342,25 @@ def test_a_name_that_is_no_text(tmp_path: Path, short_clip: Path) -> None:
     path.write_bytes(short_clip.read_bytes())
     with ClipReader(path) as reader:
         assert sum(1 for _ in reader) == 25
+
+
+@pytest.mark.parametrize("fps", [None, Fraction(30), Fraction(10)])
+def test_frames_that_are_sought_are_those_that_come_in_order(tmp_path: Path, fps: Fraction | None) -> None:
+    """Also beyond where seeking begins, and with a start of its own."""
+    path = film(tmp_path / "long.mp4", "-g", "50", *H264, size=(32, 32), fps="25", seconds=22)
+    with ClipReader(path, start=0.5, fps=fps) as reader:
+        whole = list(reader)
+        for number in (0, 1, len(whole) * 3 // 4, len(whole) - 1):
+            assert_same(list(reader.since(number)), whole[number:])
+
+
+def test_frames_of_a_variable_clip_are_sought(variable_clip: Path) -> None:
+    with ClipReader(variable_clip) as reader:
+        whole = list(reader)
+        for number in (0, 7, 19):
+            assert_same(list(reader.since(number)), whole[number:])
+
+
+def assert_same(found: list[TimedFrame], wanted: list[TimedFrame]) -> None:
+    assert [one.time for one in found] == [one.time for one in wanted]
+    assert all(np.array_equal(a.frame, b.frame) for a, b in zip(found, wanted, strict=True))

@@ -90,15 +90,15 @@ def test_a_cut_is_found_and_a_pan_is_not() -> None:
     detector = CutDetector()
     shot = texture(1)
     pan = [np.roll(cv2.GaussianBlur(shot, (0, 0), 4), t, axis=1) for t in range(8)]
-    assert not any(detector.is_cut(frame, explained=0.9) for frame in pan)
-    assert detector.is_cut(255 - texture(2), explained=0.1)
-    assert not detector.is_cut(255 - texture(2), explained=1.0)
+    assert not any(detector.is_cut(frame, lambda: 0.9) for frame in pan)
+    assert detector.is_cut(255 - texture(2), lambda: 0.1)
+    assert not detector.is_cut(255 - texture(2), lambda: 1.0)
 
 
 def test_a_change_that_motion_explains_is_not_a_cut() -> None:
     detector = CutDetector()
-    detector.is_cut(texture(1), explained=1.0)
-    assert not detector.is_cut(255 - texture(2), explained=0.9)
+    detector.is_cut(texture(1), lambda: 1.0)
+    assert not detector.is_cut(255 - texture(2), lambda: 0.9)
 
 
 def test_flow_does_not_depend_on_what_was_seen_before() -> None:

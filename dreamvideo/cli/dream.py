@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +12,12 @@ from typer import Argument, Context, Option
 from dreamvideo.cli import options
 from dreamvideo.cli.estimate import tell_estimate
 from dreamvideo.cli.extras import CompareOption, ContactSheetOption, Extras, LayoutOption, PosterOption
+from dreamvideo.cli.farm import check_share, dream_range, parse_share, shared_dream, worker_devices
 from dreamvideo.cli.loading import load
+from dreamvideo.cli.many import dream_each, films_of
 from dreamvideo.cli.recipe import follow
 from dreamvideo.cli.report import tell_report
+from dreamvideo.errors import UsageError
 from dreamvideo.settings import (
     CUT_METHODS,
     FLOW_METHODS,
@@ -35,12 +39,13 @@ EXIT_PARTIAL = 3
 
 def dream(
     context: Context,
-    source: Annotated[
-        Path,
+    sources: Annotated[
+        list[Path],
         Argument(
-            metavar="IN",
+            metavar="IN...",
             readable=False,
-            help="A clip, a GIF, a still, or a folder or pattern of numbered stills.",
+            help="A clip, a GIF, a still, a folder or pattern of numbered stills; or several clips or a "
+            "folder of clips, and a folder for OUT: a film of each.",
         ),
     ],
     output: options.Output,
@@ -67,7 +72,10 @@ def dream(
     size: options.Size = None,
     start: Annotated[str, Option(metavar="TIME", help="Where to begin: seconds, or 1:02.5.")] = "0",
     end: Annotated[str | None, Option(metavar="TIME", help="Where to end; default: with the clip.")] = None,
-    frames: Annotated[int | None, Option(help="Dream at most so many frames.")] = None,
+    frames: Annotated[
+        str | None,
+        Option(metavar="N|A:B", help="Dream at most N frames; A:B: see --shots, the shots that begin there."),
+    ] = None,
     fps: options.Fps = None,
     flow: Annotated[
         str, Option(metavar="|".join(FLOW_METHODS), help="Optical flow that carries the dream.")
@@ -87,6 +95,9 @@ def dream(
     ] = CarrySettings.cuts,
     seed: options.Seed = DreamSettings.seed,
     device: options.Device = "auto",
+    workers: options.Workers = None,
+    devices: options.Devices = None,
+    shots: options.Shots = None,
     crf: options.Crf = FilmSettings.crf,
     no_audio: options.NoAudio = False,
     platform: options.Platform = None,
@@ -106,6 +117,16 @@ def dream(
     as_json: options.AsJson = False,
 ) -> int:
     """Dream a clip, a GIF, a still or a folder of frames."""
+    given = dict(locals())
+    extras = Extras(poster, contact_sheet, compare, layout)
+    if films := films_of(sources, output):
+        if extras:
+            raise UsageError("several clips: make posters, sheets and comparisons of the films one by one")
+        return dream_each(
+            films, overwrite, quiet, lambda clip, film: dream(**{**given, "sources": [clip], "output": film})
+        )
+    (source,) = sources
+    most_frames, chosen_shots = parse_share(frames, shots)
     chosen = Recipe(
         DreamSettings(
             layers=options.parse_weighted(layers, "--layer"),
@@ -128,7 +149,7 @@ def dream(
             size=options.parse_size(size, "--size"),
             start=options.parse_seconds(start, "--start") or 0.0,
             end=options.parse_seconds(end, "--end"),
-            frames=frames,
+            frames=most_frames,
             fps=options.parse_fps(fps, "--fps"),
             crf=crf,
             audio=not no_audio,
@@ -147,10 +168,11 @@ def dream(
     from dreamvideo.media.outputs import check_job
     from dreamvideo.media.stills import kind_of_input
 
-    extras = Extras(poster, contact_sheet, compare, layout)
     if preview:
         output = str(preview_target(output))
-    kind = check_job(source, output, overwrite=overwrite)  # before torch is imported: a slip is told at once
+    kind = check_job(source, output, overwrite=overwrite)  # before torch: a slip is told at once
+    check_share(chosen_shots, workers or devices or fresh or keep_job or estimate or preview or extras, kind)
+    places = worker_devices(workers, devices, device, kind)
     if extras and (preview or estimate):
         log.warning("a preview or an estimate has no poster, contact sheet or comparison: it is made alone")
         extras = Extras()
@@ -161,31 +183,43 @@ def dream(
     if preview:
         recipe = preview_recipe(source, recipe)
     from dreamvideo.cli.progress import show_progress
-    from dreamvideo.jobs.dream import dream_file
 
-    network = load(followed.model, weights, device, quiet)
-    followed.check_network(network)
+    opened = ExitStack()
+    is_shared = bool(places) and not estimate
+    shared = opened.enter_context(shared_dream(places, weights)) if is_shared else None
+    with opened:
+        network = load(followed.model, weights, "cpu" if is_shared else device, quiet)
+        followed.check_network(network)
 
-    def render(target: str | Path, recipe: Recipe, progress: Progress) -> Report:
-        return dream_file(
-            source,
-            target,
-            network,
-            recipe,
-            guide=guide,
-            mask=mask,
-            overwrite=overwrite,
-            fresh=fresh,
-            keep_job=keep_job,
-            tell=not no_recipe,
-            progress=progress,
-        )
+        if chosen_shots is not None:
+            files = {"weights": weights, "guide": guide, "mask": mask}
+            dream_range(source, output, network, recipe, chosen_shots, quiet, overwrite=overwrite, **files)
+            return 0
 
-    with show_progress("looking" if estimate else "dreaming", quiet) as progress:
-        if estimate:
-            found = estimate_render(source, output, recipe, render, progress)
-        else:
-            report = render(output, recipe, progress)
+        from dreamvideo.jobs.dream import dream_file
+
+        make = shared or dream_file
+
+        def render(target: str | Path, recipe: Recipe, progress: Progress) -> Report:
+            return make(
+                source,
+                target,
+                network,
+                recipe,
+                guide=guide,
+                mask=mask,
+                overwrite=overwrite,
+                fresh=fresh,
+                keep_job=keep_job,
+                tell=not no_recipe,
+                progress=progress,
+            )
+
+        with show_progress("looking" if estimate else "dreaming", quiet) as progress:
+            if estimate:
+                found = estimate_render(source, output, recipe, render, progress)
+            else:
+                report = render(output, recipe, progress)
     if estimate:
         tell_estimate(found, as_json)
         return 0

@@ -16,6 +16,7 @@ import typer
 from dreamvideo import __version__
 from dreamvideo.cli.dream import dream
 from dreamvideo.cli.events import with_events
+from dreamvideo.cli.farm import join
 from dreamvideo.cli.gif import gif, platforms
 from dreamvideo.cli.jobs import app as jobs
 from dreamvideo.cli.measure import measure
@@ -42,7 +43,7 @@ app = typer.Typer(
 )
 for render in (dream, zoom, visualize):  # these take long: a program can watch them
     app.command()(with_events(render))
-for command in (gif, compare, poster, contact_sheet, platforms, measure, layers, recipe, studio):
+for command in (join, gif, compare, poster, contact_sheet, platforms, measure, layers, recipe, studio):
     app.command()(command)
 app.add_typer(jobs, name="jobs")
 app.add_typer(models, name="models")

@@ -73,6 +73,24 @@ RecipeFile = Annotated[
     ),
 ]
 NoRecipe = Annotated[bool, Option("--no-recipe", help="Do not write the settings into the output.")]
+Workers = Annotated[
+    int | None,
+    Option(min=1, help="Render the shots in so many processes at once; they share the cores."),
+]
+Devices = Annotated[
+    str | None,
+    Option(
+        metavar="DEVICE,...",
+        help="Render the shots in a process on each of these: cuda:0,cuda:1; one may be named twice.",
+    ),
+]
+Shots = Annotated[
+    str | None,
+    Option(
+        metavar="A-B",
+        help="Render only these shots, counted from 0, into OUT.dreamjob; `dreamvideo join` makes the film.",
+    ),
+]
 Quiet = Annotated[bool, Option("--quiet", "-q", help="Say nothing but warnings and errors.")]
 AsJson = Annotated[bool, Option("--json", help="Print a report for machines at the end.")]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -18,7 +19,7 @@ from dreamvideo.media.beside import Beside
 from dreamvideo.media.outputs import check_job
 from dreamvideo.media.platforms import target_for, wish_for
 from dreamvideo.nets import Network
-from dreamvideo.objectives import objective_for
+from dreamvideo.objectives import Objective, objective_for
 from dreamvideo.progress import Progress, no_progress
 from dreamvideo.recipe import WrittenRecipe
 from dreamvideo.settings import FilmSettings, Recipe
@@ -53,18 +54,16 @@ def dream_file(
         KeyboardInterrupt: Ctrl-C or SIGTERM; the job can be gone on with, and the frames so far are in
             `NAME-partial`.
     """
-    _refuse_schedules(recipe)
+    refuse_schedules(recipe)
     target = target_for(str(target), recipe.film.platform)
     kind = check_job(source, target, overwrite=overwrite)
-    files = {"input": source, "guide": guide, "mask": mask}
-    inputs = Inputs({part: path for part, path in files.items() if path is not None})
+    inputs = inputs_of(source, guide, mask)
     written = WrittenRecipe(recipe, (network.name, network.digest), inputs.hashes(leave_out="input"))
     recipe = replace(recipe, film=film_for(target, source, recipe.film))
     begun = perf_counter()
     with ExitStack() as opened:
-        aim = None if guide is None else Guide(opened.enter_context(closing(Beside(guide, repeats=True))))
-        objective = objective_for(network, recipe.dream, aim)  # a slip shows here, before anything is made
-        where = None if mask is None else opened.enter_context(closing(_open_mask(mask, recipe.film)))
+        # a slip shows here, before anything is made
+        objective, where = opened.enter_context(open_aims(network, recipe, guide, mask))
         if kind == "still":
             progress(0, 1)
             comment = written.to_toml() if tell else ""
@@ -75,18 +74,42 @@ def dream_file(
         else:
             render = opened.enter_context(DreamedClip(source, objective, recipe, where))
             job = opened.enter_context(JobFolder(target, fresh=fresh))
-            wish = wish_for(target, recipe.film.platform, recipe.film.max_size)
-            order = Order(target, written, inputs, recipe.film.crf, keep_job, wish, tell)
+            order = order_for(target, written, inputs, recipe.film, keep_job, tell)
             report = run_job(job, render, order, progress)
     report.seconds = perf_counter() - begun
     return report
 
 
-def _open_mask(path: Path, film: FilmSettings) -> Beside:
-    return Beside(path, start=film.start, end=film.end, fps=film.fps, frames=film.frames)
+def inputs_of(source: Path, guide: Path | None, mask: Path | None) -> Inputs:
+    files = {"input": source, "guide": guide, "mask": mask}
+    return Inputs({part: path for part, path in files.items() if path is not None})
 
 
-def _refuse_schedules(recipe: Recipe) -> None:
+@contextmanager
+def open_aims(
+    network: Network, recipe: Recipe, guide: Path | None, mask: Path | None
+) -> Iterator[tuple[Objective, Beside | None]]:
+    """What is dreamed and where, with the guide and the mask open."""
+    film = recipe.film
+    with ExitStack() as opened:
+        aim = None if guide is None else Guide(opened.enter_context(closing(Beside(guide, repeats=True))))
+        objective = objective_for(network, recipe.dream, aim)
+        where = None
+        if mask is not None:
+            where = Beside(mask, start=film.start, end=film.end, fps=film.fps, frames=film.frames)
+            opened.enter_context(closing(where))
+        yield objective, where
+
+
+def order_for(
+    target: str, written: WrittenRecipe, inputs: Inputs, film: FilmSettings, keep: bool, tell: bool
+) -> Order:
+    """The order of a dreamed clip; `film` as it is used for `target`."""
+    wish = wish_for(target, film.platform, film.max_size)
+    return Order(target, written, inputs, film.crf, keep, wish, tell)
+
+
+def refuse_schedules(recipe: Recipe) -> None:
     for part in (recipe.dream, recipe.carry, recipe.film):
         for name, schedule in schedules_of(part):
             raise UsageError(f"{name} is a schedule, '{schedule}': in a dream it must be one number")

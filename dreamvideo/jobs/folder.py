@@ -8,6 +8,7 @@ import os
 import shutil
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from dreamvideo import __version__
 from dreamvideo.errors import EncodeError, JobError, OutputError
@@ -18,7 +19,7 @@ from dreamvideo.recipe import Plain, differences
 
 ENDING = ".dreamjob"
 FORMAT = 1  # of the folder; a job of another format cannot be gone on with
-OURS = ("lock", "job.json", "parts", "states")  # what lies in a job's folder, beside `work-*`
+OURS = ("lock", "job.json", "farm.json", "parts", "states")  # what lies in a job's folder, beside `work-*`
 LOCK, DESCRIPTION, WORK = "lock", "job.json", "work-"
 
 
@@ -35,17 +36,19 @@ class JobFolder:
 
     Args:
         target: The output. fresh: Forget what an earlier run left.
+        shared: Others who say so may hold it as well; then nothing is tidied up or removed.
 
     Raises:
         JobError: Another process holds the job, or something else is in its place.
         OutputError: The folder cannot be made.
     """
 
-    def __init__(self, target: str | Path, *, fresh: bool = False) -> None:
-        self.path = job_folder(target)
+    def __init__(self, target: str | Path, *, fresh: bool = False, shared: bool = False) -> None:
+        self.path, self._is_shared = job_folder(target), shared
         self._lock = self._take()
         try:
-            self._tidy(fresh)
+            if not shared:
+                self._tidy(fresh)
         except OSError as error:
             self._lock.release()
             raise OutputError(f"cannot work in {self.path}: {error.strerror}") from error
@@ -56,6 +59,9 @@ class JobFolder:
     def __exit__(self, *_: object) -> None:
         if not self._lock.is_held:
             return  # the folder may be another's by now
+        if self._is_shared:
+            self._lock.release()
+            return
         if not self.is_begun:
             self.remove()
             return
@@ -82,7 +88,9 @@ class JobFolder:
 
     def describe(self, recipe: Plain, expected: int) -> None:
         """Write down what the job is: from now on it can be gone on with. Raises EncodeError."""
-        self._write({"format": FORMAT, "version": __version__, "recipe": recipe, "expected": expected})
+        self.write(
+            DESCRIPTION, {"format": FORMAT, "version": __version__, "recipe": recipe, "expected": expected}
+        )
 
     @property
     def partial(self) -> Path | None:
@@ -93,7 +101,7 @@ class JobFolder:
     def remember_partial(self, partial: Path) -> None:
         """Note the name of that film: the next one replaces it, the finished one removes it."""
         if self.is_begun:
-            self._write({**self.read(), "partial": partial.name})
+            self.write(DESCRIPTION, {**self.read(), "partial": partial.name})
 
     def forget_partial(self) -> None:
         """Remove that film: the output is complete."""
@@ -108,11 +116,12 @@ class JobFolder:
         """
         return read_description(self.path)
 
-    def _write(self, told: dict[str, Any]) -> None:
-        part = self.path / (UNFINISHED + DESCRIPTION)
+    def write(self, name: str, told: dict[str, Any]) -> None:
+        """Write a small file of the folder, whole. Raises EncodeError."""
+        part = self.path / f"{UNFINISHED}{uuid4().hex}-{name}"
         try:
             part.write_text(json.dumps(told, indent=1), "utf-8")
-            replace_durably(part, self.path / DESCRIPTION)
+            replace_durably(part, self.path / name)
         except OSError as error:
             raise EncodeError(f"cannot write into {self.path}: {error.strerror}") from error
 
@@ -126,7 +135,7 @@ class JobFolder:
             try:
                 self.path.mkdir(exist_ok=True)
                 check_ours(self.path)
-                return Lock(self.path / LOCK)
+                return Lock(self.path / LOCK, shared=self._is_shared)
             except FileExistsError as error:
                 raise JobError(f"{self.path} is in the way: move it") from error
             except (FileNotFoundError, JobError):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dreamvideo.errors import JobError
 from dreamvideo.jobs.folder import DESCRIPTION, ENDING, LOCK, JobFolder, check_ours, held_by, read_description
-from dreamvideo.jobs.parts import PartStore
+from dreamvideo.jobs.parts import Part, PartStore
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def find_jobs(place: Path) -> list[JobSummary]:
     Raises:
         JobError: There is nothing at `place`.
     """
-    beside = place.with_name(place.name + ENDING)
+    beside = place.parent / (place.name + ENDING)
     if place.name.endswith(ENDING) and place.is_dir():
         folders = [place]
     elif place.name and beside.is_dir():
@@ -75,8 +75,17 @@ def _summary(folder: Path) -> JobSummary:
     if (folder / DESCRIPTION).exists():
         with contextlib.suppress(JobError):  # damaged: it can still be listed and removed
             expected = read_description(folder).get("expected")
-        frames = max((part.end for part in PartStore(folder, (0, 0)).finished()), default=0)
+        frames = _covered(PartStore(folder, (0, 0)).all())
     return JobSummary(folder, frames, expected, sum(_sizes(folder)), held_by(folder))
+
+
+def _covered(parts: list[Part]) -> int:
+    """How many frames lie in parts: shots may have been rendered in any order."""
+    frames = end = 0
+    for part in parts:
+        frames += max(0, part.end - max(end, part.first))
+        end = max(end, part.end)
+    return frames
 
 
 def _sizes(folder: Path) -> Iterator[int]:

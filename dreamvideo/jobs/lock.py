@@ -12,30 +12,34 @@ from pathlib import Path
 from dreamvideo.errors import JobError
 
 NAME_AT, TOLD = 0, 4096  # the lock's file begins with who holds it, in at most so many bytes
+MOST_SHARING = 1 << 16  # processes, on Windows
 LOCKED_AT = 1 << 20  # Windows forbids others to read what is locked: so that is far behind
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _take(handle: int) -> None:
-        os.lseek(handle, LOCKED_AT, os.SEEK_SET)
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    def _take(handle: int, shared: bool = False) -> None:
+        # no shared locks there: who shares locks one byte of many, who does not locks them all
+        os.lseek(handle, LOCKED_AT + (os.getpid() % MOST_SHARING if shared else 0), os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1 if shared else MOST_SHARING)
 else:
     import fcntl
 
-    def _take(handle: int) -> None:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _take(handle: int, shared: bool = False) -> None:
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
 class Lock:
     """Holds the file `path` from its making until `release`, or until this process ends.
 
+    `shared`: with others who share it.
+
     Raises:
         JobError: Another process holds it; says which. Or the file cannot be made.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._handle = _hold(path)
+    def __init__(self, path: Path, shared: bool = False) -> None:
+        self._handle = _hold(path, shared)
         mine = {"process": os.getpid(), "machine": socket.gethostname(), "since": _now()}
         os.ftruncate(self._handle, 0)
         os.lseek(self._handle, NAME_AT, os.SEEK_SET)
@@ -67,7 +71,7 @@ def holder(path: Path) -> str | None:
     return None
 
 
-def _hold(path: Path) -> int:
+def _hold(path: Path, shared: bool) -> int:
     """A handle that holds the lock, on the file that is at `path` now."""
     while True:
         try:
@@ -75,7 +79,7 @@ def _hold(path: Path) -> int:
         except OSError as error:
             raise JobError(f"cannot work in {path.parent}: {error.strerror}") from error
         try:
-            _take(handle)
+            _take(handle, shared)
         except OSError as error:
             who = _told(handle)
             os.close(handle)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 
@@ -44,22 +44,32 @@ class PartStore:
     def finished(self, first: int = 0) -> list[Part]:
         """The parts that follow each other without a gap from frame `first` on.
 
-        Where two begin at one frame the longer counts.
+        Of several ways the one that leads furthest counts.
         """
+        arrived: dict[int, Part] = {}
+        for part in self.all():
+            if part.first == first or part.first in arrived:
+                arrived[part.end] = part
+        chain: list[Part] = []
+        at = max(arrived, default=first)
+        while at != first:
+            chain.append(arrived[at])
+            at = arrived[at].first
+        return chain[::-1]
+
+    def all(self) -> list[Part]:
+        """Every part that is there, in order."""
         names = (path.stem.split("-") for path in self._parts.glob("[0-9]*-[0-9]*.mkv"))
-        longest: dict[int, Part] = {}
-        for part in sorted(Part(int(begin), int(end)) for begin, end in names):
-            longest[part.first] = part
-        chain = []
-        while first in longest:
-            chain.append(longest[first])
-            first = longest[first].end
-        return chain
+        return sorted(Part(int(begin), int(end)) for begin, end in names)
 
     def state(self, frame: int, kind: type[Any]) -> Any | None:
         """What frame `frame` needs of those before it, if that was kept."""
         path = self._state_path(frame)
         return load_state(path, kind) if path.exists() else None
+
+    def keeps_state(self, frame: int) -> bool:
+        """Whether `state` has something to give."""
+        return self._state_path(frame).exists()
 
     def read(self, part: Part) -> Iterator[tuple[np.ndarray, Fraction]]:
         """A part's frames, each with its time.
@@ -113,7 +123,7 @@ class PartWriter:
         if self._file is None:
             with _told_errors(self._store._parts):
                 self._store._parts.mkdir(exist_ok=True)
-            name = f"{UNFINISHED}{self.first:08}-{os.getpid()}.mkv"
+            name = f"{UNFINISHED}{self.first:08}-{uuid4().hex}.mkv"  # several machines may write here
             self._file = LosslessWriter(self._store._parts / name, self._store.size)
         self._file.write(frame)
         self._times.append(time)
@@ -142,7 +152,7 @@ class PartWriter:
 
 def _write_text(path: Path, text: str) -> None:
     """Write a small file that is whole under its name."""
-    part = path.with_name(UNFINISHED + path.name)
+    part = path.with_name(f"{UNFINISHED}{uuid4().hex}-{path.name}")
     try:
         part.write_text(text, "utf-8")
         replace_durably(part, path)

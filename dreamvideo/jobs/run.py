@@ -26,7 +26,7 @@ from dreamvideo.media.outputs import kind_of_output
 from dreamvideo.media.writer import ClipWriter, check_encoder
 from dreamvideo.progress import Progress
 from dreamvideo.recipe import Plain, WrittenRecipe
-from dreamvideo.render import Render
+from dreamvideo.render import Film, Render
 
 log = logging.getLogger("dreamvideo")
 
@@ -70,21 +70,57 @@ def run_job(job: JobFolder, render: Render, order: Order, progress: Progress) ->
     """
     if job.is_begun:
         job.check(order.plain())
-    if kind_of_output(order.target) == "clip":
-        variable = render.is_variable
-        check_encoder(order.target, render.size, render.fps, crf=order.crf, variable=variable, work=job.path)
+    check_film(job, render, order)
     with StopRequest() as stop:
         count, resumed_at = _Run(job, render, order, progress, stop).make()
+    return finish_job(job, render, order, count, resumed_at)
+
+
+def check_film(job: JobFolder, film: Film, order: Order) -> None:
+    """See that the encoder can make it, before anything is rendered. Raises EncodeError."""
+    if kind_of_output(order.target) == "clip":
+        variable = film.is_variable
+        check_encoder(order.target, film.size, film.fps, crf=order.crf, variable=variable, work=job.path)
+
+
+def open_film(job: JobFolder, film: Film, order: Order) -> ClipWriter | FramesWriter:
+    """The encoder of the film."""
+    return open_writer(
+        order.target,
+        film.size,
+        film.fps,
+        crf=order.crf,
+        audio=film.sound,
+        variable=film.is_variable,
+        metadata=order.tags(),
+        wish=order.wish,
+        duration=film.duration if film.is_variable else None,
+        work=job.path,
+    )
+
+
+def leave_film(job: JobFolder, order: Order, writer: ClipWriter | FramesWriter) -> Path | None:
+    """Not all of it will come now: what is encoded becomes a film under another name. None: nothing is."""
+    if not writer.frames:
+        return None
+    partial = job.partial or partial_name(Path(order.target))
+    job.remember_partial(partial)
+    writer.finish_partial(partial)
+    return partial
+
+
+def finish_job(job: JobFolder, film: Film, order: Order, frames: int, resumed_at: int) -> Report:
+    """The film is there: tidy up, and tell."""
     job.forget_partial()
     if not order.keep:
         job.remove()
     return Report(
         Path(order.target),
-        count,
-        render.fps,
-        render.size,
-        stages=render.stages.seconds,
-        broken_at=render.broken_at,
+        frames,
+        film.fps,
+        film.size,
+        stages=film.stages.seconds,
+        broken_at=film.broken_at,
         resumed_at=resumed_at,
     )
 
@@ -103,9 +139,9 @@ class _Run:
         """The film, complete: how many frames it has, and how many of them were there before."""
         parts, state = self._finished()
         begin = parts[-1].end if parts else 0
-        _warn_of_a_full_disk(self._job.path, self._render, begin)
+        warn_of_a_full_disk(self._job.path, self._render, begin)
         self._progress(begin, self._render.frames)
-        with self._open_writer() as writer, self._store.open(begin) as part:
+        with open_film(self._job, self._render, self._order) as writer, self._store.open(begin) as part:
             self._feed(parts, writer)
             self._render_on(state, writer, part)
             self._order.inputs.check()
@@ -120,21 +156,6 @@ class _Run:
                 return parts, state
             parts.pop()
 
-    def _open_writer(self) -> ClipWriter | FramesWriter:
-        render, order = self._render, self._order
-        return open_writer(
-            order.target,
-            render.size,
-            render.fps,
-            crf=order.crf,
-            audio=render.sound,
-            variable=render.is_variable,
-            metadata=order.tags(),
-            wish=order.wish,
-            duration=render.duration if render.is_variable else None,
-            work=self._job.path,
-        )
-
     def _feed(self, parts: Sequence[Part], writer: ClipWriter | FramesWriter) -> None:
         """Encode what an earlier run rendered."""
         done = parts[-1].end if parts else 0
@@ -147,7 +168,7 @@ class _Run:
 
     def _render_on(self, state: Any | None, writer: ClipWriter | FramesWriter, part: PartWriter) -> None:
         """Render what follows `state`, encode it, and keep it in parts."""
-        seconds = float(os.environ.get(PART_SECONDS_VARIABLE, PART_SECONDS))
+        seconds = part_seconds()
         stages, kept = self._render.stages, monotonic()
         with closing(self._render.segments(state)) as segments:
             for frames, state in segments:
@@ -174,14 +195,16 @@ class _Run:
 
     def _leave(self, writer: ClipWriter | FramesWriter) -> None:
         """Stopped: what is encoded becomes a film under another name."""
-        if writer.frames:
-            partial = self._job.partial or partial_name(Path(self._order.target))
-            self._job.remember_partial(partial)
-            writer.finish_partial(partial)
+        if (partial := leave_film(self._job, self._order, writer)) is not None:
             log.warning(
                 "stopped: the first %d frames are in %s; the same command goes on", writer.frames, partial
             )
         raise KeyboardInterrupt
+
+
+def part_seconds() -> float:
+    """Of work that go into a part."""
+    return float(os.environ.get(PART_SECONDS_VARIABLE, PART_SECONDS))
 
 
 def partial_name(target: Path) -> Path:
@@ -197,7 +220,7 @@ def partial_name(target: Path) -> Path:
     raise OutputError(f"too many partial films beside {target}: remove some")
 
 
-def _warn_of_a_full_disk(folder: Path, render: Render, done: int) -> None:
+def warn_of_a_full_disk(folder: Path, render: Film, done: int) -> None:
     """Say at once, not in the middle of the night, that the parts may not find room."""
     needed = (render.frames - done) * render.size[0] * render.size[1] * 3 * SHARE_OF_RAW
     free = shutil.disk_usage(folder).free

@@ -9,6 +9,7 @@ import typing
 import zipfile
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def save_state(state: Any, path: Path) -> None:
     """
     arrays: dict[str, np.ndarray] = {}
     values = json.dumps(_take_apart(state, "state", arrays))
-    part = path.with_name(f"unfinished-{path.name}")
+    part = path.with_name(f"unfinished-{uuid4().hex}-{path.name}")
     try:
         with part.open("wb") as file:
             np.savez(file, **{VALUES: np.array(values)}, **arrays)  # type: ignore[arg-type]

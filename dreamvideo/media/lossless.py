@@ -28,6 +28,7 @@ class LosslessWriter:
             [
                 *("-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"),
                 *("-video_size", f"{size[0]}x{size[1]}", "-framerate", "25", "-i", "pipe:0"),
+                *("-fflags", "+bitexact"),  # equal frames are equal files, whoever writes them
                 *(
                     "-c:v",
                     "magicyuv",

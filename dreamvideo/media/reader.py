@@ -20,6 +20,8 @@ from dreamvideo.media.timing import TOLERANCE, frame_at
 
 log = logging.getLogger("dreamvideo")
 
+TICKS_EARLY = 2  # to begin before the frame wanted, so that the one on display then is known
+
 
 class TimedFrame(NamedTuple):
     """A frame and when it is shown."""
@@ -121,6 +123,15 @@ class ClipReader:
         self._frames = self._read()
         return self._frames
 
+    def since(self, number: int) -> Iterator[TimedFrame]:
+        """The frames from `number` on, found by seeking where the clip is long: quick, but not proven exact.
+
+        Files with wrong indices exist: compare the first frame with one that was decoded in order.
+        """
+        self.close()
+        self._frames = self._read_since(number)
+        return self._frames
+
     def close(self) -> None:
         """Stop decoding and let go of the file. Reading may begin again afterwards."""
         if self._frames is not None:
@@ -157,17 +168,28 @@ class ClipReader:
             decoded.close()  # type: ignore[attr-defined]
         self._note_break(count, expected)
 
+    def _read_since(self, number: int) -> Iterator[TimedFrame]:
+        if self.is_variable:
+            decoded = decode(self.info, self.info.timeline.time(self._index + number))
+        else:
+            early = max(0, number - TICKS_EARLY) / self.fps
+            decoded = decode(self.info, self._first + early)
+        try:
+            yield from self._at_own_times(decoded) if self.is_variable else self._at_ticks(decoded, number)
+        finally:
+            decoded.close()  # type: ignore[attr-defined]
+
     def _at_own_times(self, decoded: Iterator[DecodedFrame]) -> Iterator[TimedFrame]:
         last = -TOLERANCE
         for time, frame in decoded:
             last = max(last + TOLERANCE, time - self._first)  # some clips show two frames at one time
             yield TimedFrame(frame, last)
 
-    def _at_ticks(self, decoded: Iterator[DecodedFrame]) -> Iterator[TimedFrame]:
+    def _at_ticks(self, decoded: Iterator[DecodedFrame], tick: int = 0) -> Iterator[TimedFrame]:
         """For each tick the last frame whose time has come, within half a frame at the clip's own rate."""
         is_own = self.fps == self.info.fps and not self.info.is_variable
         slack = 1 / self.fps / 2 if is_own else TOLERANCE / 2
-        tick, current, ends = 0, None, Fraction(0)
+        current, ends = None, Fraction(0)
         for time, frame in decoded:
             if is_own and self._first + tick / self.fps + 3 * slack < time:
                 self._note_hole(tick + (current is not None))

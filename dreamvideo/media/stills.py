@@ -120,6 +120,13 @@ class StillsReader:
                 return
             yield TimedFrame(frame, number / self.fps)
 
+    def since(self, number: int) -> Iterator[TimedFrame]:
+        """The pictures from `number` on."""
+        return (TimedFrame(self._read(path), place / self.fps) for place, path in self._from(number))
+
+    def _from(self, number: int) -> Iterator[tuple[int, Path]]:
+        return enumerate(self.paths[number:], number)
+
     def close(self) -> None:
         """Nothing is held open."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -41,19 +41,20 @@ class CutDetector:
         """How much the last frames changed: with the last frame, all that a detector remembers."""
         return tuple(self._changes)
 
-    def is_cut(self, frame: np.ndarray, explained: float) -> bool:
+    def is_cut(self, frame: np.ndarray, explained: Callable[[], float]) -> bool:
         """Whether `frame` is the first of another shot than the frame before.
 
         Args:
             frame: uint8 RGB (H, W, 3).
-            explained: the mean reliability of the flow to the frame before, 0 to 1.
+            explained: gives the mean reliability of the flow to the frame before, 0 to 1; only called where
+                the change is large.
         """
         current = _thumbnail(frame)
         last, self._last = self._last, current
         if last is None:
             return False
         change = float(cv2.absdiff(current, last).mean())
-        if change >= self._threshold() and explained <= MOST_EXPLAINED:
+        if change >= self._threshold() and explained() <= MOST_EXPLAINED:
             self._changes.clear()
             return True
         self._changes.append(change)
