@@ -16,9 +16,9 @@ import numpy as np
 
 from dreamvideo.clip import Place, add_residual, dream_residuals, dream_spans
 from dreamvideo.errors import InputError
-from dreamvideo.images import encode_still, read_still, write_complete
+from dreamvideo.images import read_still
 from dreamvideo.media.beside import Beside
-from dreamvideo.media.comments import with_comment
+from dreamvideo.media.comments import write_picture
 from dreamvideo.media.gif import gif_rate_for
 from dreamvideo.media.platforms import limits_for
 from dreamvideo.media.reader import TimedFrame
@@ -211,6 +211,5 @@ def dream_still(
     )
     ((frame, residual),) = pairs
     dreamed = add_residual(frame, residual, recipe.film, None if mask is None else mask.at(0))
-    data = encode_still(target, dreamed)
-    write_complete(target, with_comment(data, comment) if comment else data)
+    write_picture(target, dreamed, comment)
     return dreamed, stages

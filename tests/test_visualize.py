@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 import torch
 
+from dreamvideo.cli.main import main
 from dreamvideo.errors import DreamVideoError, JobError
 from dreamvideo.images import image_from_frame, read_still, sheet, tensor_from_image
 from dreamvideo.jobs import visualize as job
 from dreamvideo.jobs.visualize import visualize_file
+from dreamvideo.media.comments import read_comment
 from dreamvideo.media.stills import open_clip
 from dreamvideo.nets import LOGITS, Network, load_network
 from dreamvideo.settings import VisualizeSettings
@@ -197,3 +199,20 @@ def test_the_command(tmp_path: Path) -> None:
     subprocess.run([*command, "--class", "sea snake", *small, "-o", tmp_path / "one.png"], check=True)
     assert read_still(tmp_path / "all.png").shape == (4 * 36 + 4, 4 * 36 + 4, 3)
     assert read_still(tmp_path / "one.png").shape == (32, 32, 3)
+
+
+@pytest.mark.parametrize("name", ["sheet.png", "sheet.jpg", "growth.gif"])
+def test_a_drawing_is_made_again_from_its_recipe(tmp_path: Path, name: str) -> None:
+    def call(*arguments: str) -> int:
+        with pytest.raises(SystemExit) as stopped:
+            main(["visualize", "--device", "cpu", "-q", *arguments])
+        return int(stopped.value.code or 0)
+
+    first, again, other = (str(tmp_path / f"{word}-{name}") for word in ("first", "again", "other"))
+    settings = ("--channels", "2,5", "--size", "32", "--steps", "2", "--seed", "3", "--fps", "5")
+    assert call("conv2_1", "--model", "vgg16-lite", *settings, "-o", first) == 0
+    assert call("--recipe", first, "-o", again) == 0
+    assert Path(again).read_bytes() == Path(first).read_bytes()
+    assert call("--recipe", first, "--class", "volcano", "--no-recipe", "-o", other) == 0
+    assert read_comment(Path(other)) is None and (read_comment(Path(first)) or "").startswith("dreamvideo")
+    assert Path(other).read_bytes() != Path(first).read_bytes(), "a class instead of the channels"

@@ -148,13 +148,14 @@ class Extras:
 def make_poster(clip: Path, target: Path, fps: Fraction | None = None, *, tell: bool, quiet: bool) -> None:
     """Write the most telling frame of a clip, and say which it is."""
     from dreamvideo.cli.progress import show_progress
+    from dreamvideo.media.comments import write_picture
     from dreamvideo.media.contact import clock
-    from dreamvideo.media.export import write_picture
+    from dreamvideo.media.export import comment_of
     from dreamvideo.media.poster import choose_poster
 
     with show_progress("looking", quiet) as progress:
         poster = choose_poster(clip, fps, progress)
-    write_picture(target, poster.frame, clip if tell else None)
+    write_picture(target, poster.frame, comment_of(clip) if tell else "")
     of = f"of {poster.looked_at} the best by sharpness, contrast, colour and likeness to the rest"
     _say(f"{target}: the frame at {clock(poster.time)}, {of}", quiet)
 
@@ -170,12 +171,13 @@ def make_contact_sheet(
 ) -> None:
     """Write a sheet of a clip's frames."""
     from dreamvideo.cli.progress import show_progress
+    from dreamvideo.media.comments import write_picture
     from dreamvideo.media.contact import contact_sheet
-    from dreamvideo.media.export import write_picture
+    from dreamvideo.media.export import comment_of
 
     with show_progress("looking", quiet) as progress:
         sheet, shown = contact_sheet(clip, count, fps, progress)
-    write_picture(target, sheet, clip if tell else None)
+    write_picture(target, sheet, comment_of(clip) if tell else "")
     _say(f"{target}: {shown} frames, {sheet.shape[1]}x{sheet.shape[0]}", quiet)
 
 

@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
 Settings = TypeVar("Settings")
 
+SUBJECTS = ("layer", "channels", "classes")  # of a drawing: what is named anew is all that is drawn
 LENGTHS = ("loop", "duration", "frames")  # of a zoom: one of them rules out the others
 SPELT = {
     "no_audio": ("audio",),
     "pan": ("pan_x", "pan_y"),
     "centre": ("centre_x", "centre_y"),
     **dict.fromkeys(LENGTHS, LENGTHS),
+    **dict.fromkeys(("layer", "classes"), SUBJECTS),
+    "all_channels": ("channels",),
 }
 """Options whose settings have another name."""
 SHOWN_DIGITS = 12  # of a hash: enough to tell two files apart

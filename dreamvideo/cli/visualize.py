@@ -9,16 +9,18 @@ from fractions import Fraction
 from typing import Annotated
 
 import typer
-from typer import Argument, Option
+from typer import Argument, Context, Option
 
 from dreamvideo.cli import options
 from dreamvideo.cli.loading import load
-from dreamvideo.settings import FilmSettings, VisualizeSettings
+from dreamvideo.cli.recipe import follow
+from dreamvideo.settings import VisualizeRecipe, VisualizeSettings
 
-DEFAULT_FPS = "25"
+ANY_LAYER = "any"  # where the recipe says what is drawn; nothing looks for it
 
 
 def visualize(
+    context: Context,
     output: options.Output,
     layer: Annotated[
         str | None,
@@ -45,9 +47,13 @@ def visualize(
     diversity: Annotated[
         int, Option(help="Pictures of each channel or class, unlike each other.")
     ] = VisualizeSettings.diversity,
-    fps: Annotated[str, Option(metavar="FPS", help="Frames per second of a film.")] = DEFAULT_FPS,
-    crf: options.Crf = FilmSettings.crf,
+    fps: Annotated[str, Option(metavar="FPS", help="Frames per second of a film.")] = str(
+        VisualizeSettings.fps
+    ),
+    crf: options.Crf = VisualizeSettings.crf,
     device: options.Device = "auto",
+    recipe_file: options.RecipeFile = None,
+    no_recipe: options.NoRecipe = False,
     overwrite: options.Overwrite = False,
     fresh: options.Fresh = False,
     keep_job: options.KeepJob = False,
@@ -57,34 +63,37 @@ def visualize(
     """Draw what channels, neurons or classes like to see."""
     if all_channels and channels is not None:
         raise typer.BadParameter("give --channels or --all, not both", param_hint="--all")
-    settings = VisualizeSettings(
-        layer=layer,
+    is_named = layer is not None or bool(classes) or recipe_file is None
+    chosen = VisualizeSettings(
+        layer=layer if is_named else ANY_LAYER,
         channels="all" if all_channels else channels,
         classes=tuple(classes or ()),
         size=size,
         steps=steps,
         seed=seed,
         diversity=diversity,
+        fps=options.parse_fps(fps, "--fps") or VisualizeSettings.fps,
+        crf=crf,
     )
-    rate = options.parse_fps(fps, "--fps")
-    film = FilmSettings(fps=rate, crf=crf)
+    followed = follow(context, recipe_file, VisualizeRecipe(chosen), model)
+    settings = followed.settings.visualize
     from dreamvideo.media.outputs import check_output
 
     check_output(output, overwrite=overwrite)  # before torch is imported: a slip is told at once
     from dreamvideo.cli.progress import show_progress
     from dreamvideo.jobs.visualize import visualize_file
 
-    network = load(model, weights, device, quiet)
+    network = load(followed.model, weights, device, quiet)
+    followed.check_network(network)
     with show_progress("drawing", quiet) as progress:
         report = visualize_file(
             output,
             network,
             settings,
-            fps=film.fps or Fraction(DEFAULT_FPS),
-            crf=film.crf,
             overwrite=overwrite,
             fresh=fresh,
             keep_job=keep_job,
+            tell=not no_recipe,
             progress=progress,
         )
     if not quiet:
@@ -101,7 +110,7 @@ def visualize(
             "network": {"name": network.name, "sha256": network.digest, "device": str(network.device)},
             "settings": asdict(settings),
         }
-        print(json.dumps(machine, indent=2))
+        print(json.dumps(machine, indent=2, default=str))
     return 0
 
 

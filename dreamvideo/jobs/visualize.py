@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
 
@@ -12,13 +11,14 @@ import numpy as np
 
 from dreamvideo.errors import EncodeError, UsageError
 from dreamvideo.film import Report
-from dreamvideo.images import encode_still, sheet
+from dreamvideo.images import sheet
 from dreamvideo.jobs.folder import JobFolder
 from dreamvideo.jobs.inputs import Inputs
 from dreamvideo.jobs.parts import UNFINISHED
 from dreamvideo.jobs.run import Order, run_job
 from dreamvideo.jobs.state import load_state, save_state
 from dreamvideo.jobs.stop import StopRequest
+from dreamvideo.media.comments import picture_bytes
 from dreamvideo.media.durable import replace_durably
 from dreamvideo.media.outputs import check_output, kind_of_output
 from dreamvideo.media.sound import AudioSource
@@ -48,11 +48,10 @@ def visualize_file(
     network: Network,
     settings: VisualizeSettings,
     *,
-    fps: Fraction = Fraction(25),
-    crf: int = 18,
     overwrite: bool = False,
     fresh: bool = False,
     keep_job: bool = False,
+    tell: bool = True,
     progress: Progress = no_progress,
 ) -> Report:
     """Draw what the settings ask for into `target`: a still, or a film of its growth with a frame a step.
@@ -61,6 +60,7 @@ def visualize_file(
 
     Args:
         fresh: start over. keep_job: leave the job's folder when the output is complete.
+        tell: write the recipe into the output.
 
     Raises:
         DreamVideoError: anything that a user can do something about.
@@ -75,12 +75,13 @@ def visualize_file(
         raise UsageError(f"a film shows at most {MOST_GROWING} pictures, not {len(subjects)}: make a still")
     with JobFolder(target, fresh=fresh) as job:
         if is_still:
-            report = _draw_sheet(job, Path(target), network, subjects, written, progress)
+            report = _draw_sheet(job, Path(target), network, subjects, written, tell, progress)
             if not keep_job:
                 job.remove()
         else:
-            growth = Growth(network, subjects, settings, fps)
-            report = run_job(job, growth, Order(target, written, Inputs({}), crf, keep_job), progress)
+            growth = Growth(network, subjects, settings)
+            order = Order(target, written, Inputs({}), settings.crf, keep_job, tell=tell)
+            report = run_job(job, growth, order, progress)
     report.seconds = perf_counter() - begun
     return report
 
@@ -91,6 +92,7 @@ def _draw_sheet(
     network: Network,
     subjects: Sequence[Subject],
     written: WrittenRecipe,
+    tell: bool,
     progress: Progress,
 ) -> Report:
     settings: VisualizeSettings = written.settings.visualize
@@ -116,7 +118,7 @@ def _draw_sheet(
                 _keep(job, path, drawn, written, expected)
     labels = [subject.label for subject in subjects] if len(subjects) > MOST_LABELLESS else None
     whole = sheet(pictures, labels)
-    _write(job, target, whole)
+    _write(job, target, picture_bytes(target, whole, written.to_toml() if tell else ""))
     progress(expected, expected, whole)
     return Report(target, len(pictures), None, (whole.shape[1], whole.shape[0]))
 
@@ -128,11 +130,11 @@ def _keep(job: JobFolder, path: Path, drawn: list[np.ndarray], written: WrittenR
     save_state(Batch(np.stack(drawn)), path)
 
 
-def _write(job: JobFolder, target: Path, whole: np.ndarray) -> None:
+def _write(job: JobFolder, target: Path, data: bytes) -> None:
     """The sheet, by way of the job's folder: a kill leaves nothing beside it."""
     part = job.path / f"{UNFINISHED}sheet{target.suffix}"
     try:
-        part.write_bytes(encode_still(target, whole))
+        part.write_bytes(data)
         replace_durably(part, target)
     except OSError as error:
         raise EncodeError(f"cannot write {target}: {error.strerror}") from error
@@ -146,13 +148,11 @@ class Growth:
     sound: AudioSource | None = None
     broken_at: int | None = None
 
-    def __init__(
-        self, network: Network, subjects: Sequence[Subject], settings: VisualizeSettings, fps: Fraction
-    ) -> None:
+    def __init__(self, network: Network, subjects: Sequence[Subject], settings: VisualizeSettings) -> None:
         self.stages = Stages()
-        self.fps = fps
-        self.frames = settings.steps + round(HELD_SECONDS * fps)
-        self.duration = self.frames / fps
+        self.fps = settings.fps
+        self.frames = settings.steps + round(HELD_SECONDS * self.fps)
+        self.duration = self.frames / self.fps
         self._network, self._subjects, self._settings = network, subjects, settings
         empty = np.zeros((settings.size, settings.size, 3), np.uint8)
         height, width = sheet([empty] * len(subjects)).shape[:2]

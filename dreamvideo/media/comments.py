@@ -20,7 +20,10 @@ from pathlib import Path
 from struct import pack, unpack
 from typing import BinaryIO
 
+import numpy as np
+
 from dreamvideo.errors import InputError
+from dreamvideo.images import encode_still, write_complete
 from dreamvideo.media.gif_file import comments_of
 from dreamvideo.media.probe import require_file
 from dreamvideo.media.tags import read_tags
@@ -55,6 +58,17 @@ def with_comment(data: bytes, text: str) -> bytes:
     if data[4:12] == b"ftypavis" or data[4:12] == b"ftypavif":
         return data + pack(">I", 24 + len(words)) + b"uuid" + _UUID + words
     return data
+
+
+def write_picture(path: Path, frame: np.ndarray, text: str) -> None:
+    """Write a frame as png, jpg or webp by its ending, with `text` in it unless that is empty."""
+    write_complete(path, picture_bytes(path, frame, text))
+
+
+def picture_bytes(path: Path, frame: np.ndarray, text: str) -> bytes:
+    """What `write_picture` writes."""
+    data = encode_still(path, frame)
+    return with_comment(data, text) if text else data
 
 
 def read_comment(path: Path) -> str | None:

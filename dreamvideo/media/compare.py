@@ -15,7 +15,8 @@ import numpy as np
 
 from dreamvideo.errors import UsageError
 from dreamvideo.images import read_still, resize
-from dreamvideo.media.export import comment_of, write_picture
+from dreamvideo.media.comments import write_picture
+from dreamvideo.media.export import comment_of
 from dreamvideo.media.gif import gif_rate
 from dreamvideo.media.outputs import check_output, kind_of_output
 from dreamvideo.media.platforms import limits_for, target_for, wish_for
@@ -101,12 +102,13 @@ def compare_clips(
     """
     output = Path(target_for(str(target), settings.platform))
     check_comparison(source, dream, output, settings, overwrite=overwrite)
+    comment = comment_of(dream) if tell else ""
     if kind_of_input(dream) == "still":
         frame = read_still(dream)
         layouter = Layouter(settings.layout, (frame.shape[1], frame.shape[0]))
-        write_picture(output, layouter.join(read_still(source), frame), dream if tell else None)
+        write_picture(output, layouter.join(read_still(source), frame), comment)
         return output, 1
-    return _compare_films(source, dream, output, settings, fps, comment_of(dream) if tell else "", progress)
+    return _compare_films(source, dream, output, settings, fps, comment, progress)
 
 
 def check_comparison(

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from dreamvideo.errors import InputError, UsageError
-from dreamvideo.images import encode_still, resize, write_complete
-from dreamvideo.media.comments import read_comment, with_comment
+from dreamvideo.images import resize
+from dreamvideo.media.comments import read_comment
 from dreamvideo.media.gif import GifStyle, gif_rate, gif_rate_for
 from dreamvideo.media.loop import find_loop
 from dreamvideo.media.outputs import check_job, work_folder
@@ -172,12 +172,6 @@ def _frames(reader: ClipReader | StillsReader, cut: Cut, output: Path) -> Iterat
         for number in range(count - 2, 0, -1):
             kept.seek(number * length)
             yield np.frombuffer(kept.read(length), np.uint8).reshape(cut.size[1], cut.size[0], 3)
-
-
-def write_picture(target: Path, frame: np.ndarray, source: Path | None) -> None:
-    """Write a frame as png, jpg or webp, with the recipe that the clip `source` carries."""
-    data, comment = encode_still(target, frame), comment_of(source) if source else ""
-    write_complete(target, with_comment(data, comment) if comment else data)
 
 
 def comment_of(source: Path) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
+from dreamvideo.settings.film import FilmSettings
 from dreamvideo.settings.rules import require
 from dreamvideo.targets import class_index, parse_choice, parse_layer
 
@@ -33,7 +35,14 @@ class VisualizeSettings:
     diversity: int = 1
     """Pictures of each channel or class, unlike each other."""
 
+    fps: Fraction = Fraction(25)
+    """Frames per second of a film of the growth; each is a step."""
+
+    crf: int = FilmSettings.crf
+    """As in `FilmSettings`."""
+
     def __post_init__(self) -> None:
+        FilmSettings(fps=self.fps, crf=self.crf)  # checks both
         require(32 <= self.size <= 2048, "size", "between 32 and 2048 px", self.size)
         require(1 <= self.steps <= 10000, "steps", "between 1 and 10000", self.steps)
         require(1 <= self.diversity <= 64, "diversity", "between 1 and 64", self.diversity)
