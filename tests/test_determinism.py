@@ -1,8 +1,8 @@
 """The same recipe gives the same frames: with one thread or two, again, and nearly so on a GPU.
 
 That a film that was stopped is the same to the last bit is in tests/test_jobs.py. With three threads or more,
-and in torchvision's networks, oneDNN splits some sums by threads: of 1x1 convolutions over many channels, and of
-the gradient at a small picture. What is claimed here is one thread or two, with vgg16-lite.
+and in torchvision's networks, oneDNN splits some sums by threads: of 1x1 convolutions over many channels, and
+of the gradient at a small picture. What is claimed here is one thread or two, with vgg16-lite.
 """
 
 from __future__ import annotations
