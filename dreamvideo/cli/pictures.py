@@ -50,7 +50,7 @@ def compare(
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show a clip and its dream in one film: side by side, over each other, or as a wipe."""
+    """Show a clip and its dream in one film: beside or over each other, or a wipe."""
     settings = CompareSettings(
         layout=layout,  # type: ignore[arg-type]  # checked there
         start=options.parse_seconds(start, "--start") or 0.0,
