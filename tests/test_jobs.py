@@ -428,7 +428,11 @@ def test_parts_count_as_far_as_they_follow_each_other(tmp_path: Path) -> None:
 
 
 def test_jobs_are_listed_and_removed(
-    tmp_path: Path, clip: Path, network: Network, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    clip: Path,
+    network: Network,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _, target = begun(tmp_path, clip, network)
     (tmp_path / "not-ours.mkv.dreamjob").mkdir()
@@ -445,3 +449,7 @@ def test_jobs_are_listed_and_removed(
         main(["jobs", "clean", str(tmp_path)])
     assert "removed" in capsys.readouterr().out
     assert not job.folder.exists() and (tmp_path / "not-ours.mkv.dreamjob").exists()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        main(["jobs"])
+    assert capsys.readouterr().err == f"no jobs in {tmp_path}\n"

@@ -23,7 +23,10 @@ def jobs(
         return
     from dreamvideo.jobs.listing import find_jobs
 
-    for job in find_jobs(place):
+    found = list(find_jobs(place))
+    if not found:
+        typer.echo(f"no jobs in {place.absolute()}", err=True)
+    for job in found:
         total = "?" if job.expected is None else job.expected
         by = f", {job.holder} is at it" if job.holder else ""
         typer.echo(f"{job.output}: {job.frames} of {total} frames, {job.size / 1e6:.1f} MB{by}")
