@@ -138,9 +138,12 @@ class JobFolder:
                 return Lock(self.path / LOCK, shared=self._is_shared)
             except FileExistsError as error:
                 raise JobError(f"{self.path} is in the way: move it") from error
-            except (FileNotFoundError, JobError):
-                if self.path.exists() or not self.path.parent.exists():
-                    raise  # else its holder removed it, complete, between two of our looks at it
+            except FileNotFoundError:  # its holder removed it, complete, between two of our looks at it
+                if not self.path.parent.exists():
+                    raise
+            except JobError:
+                if self.path.exists():
+                    raise
             except OSError as error:
                 raise OutputError(f"cannot write into {self.path.parent}: {error.strerror}") from error
 
