@@ -17,7 +17,7 @@ from dreamvideo.cli.loading import load
 from dreamvideo.cli.many import dream_each, films_of
 from dreamvideo.cli.recipe import follow
 from dreamvideo.cli.report import tell_report
-from dreamvideo.errors import UsageError
+from dreamvideo.errors import PartialError, UsageError
 from dreamvideo.settings import (
     CUT_METHODS,
     FLOW_METHODS,
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from dreamvideo.progress import Progress
 
 log = logging.getLogger("dreamvideo")
-
-EXIT_PARTIAL = 3
 
 
 def dream(
@@ -233,4 +231,4 @@ def dream(
         tell=not no_recipe,
         quiet=quiet,
     )
-    return EXIT_PARTIAL if report.broken_at is not None else 0
+    return PartialError.exit_code if report.broken_at is not None else 0

@@ -32,7 +32,7 @@ from dreamvideo.errors import DreamVideoError
 _bases: Any = typer.BadParameter.__mro__
 UsageError, ClickException = _bases[1:3]
 
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130  # and 3, `dream.EXIT_PARTIAL`
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130  # and that of `PartialError`
 
 app = typer.Typer(
     name="dreamvideo",

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import typer
 
-from dreamvideo.errors import DreamVideoError, InputError, JobError, UsageError
+from dreamvideo.errors import DreamVideoError, InputError, JobError, PartialError, UsageError
 from dreamvideo.media.outputs import ANIMATION_ENDINGS, VIDEO_ENDINGS
 
-EXIT_FAILED, EXIT_PARTIAL = 1, 3
 CLIP_ENDINGS = (*VIDEO_ENDINGS, *ANIMATION_ENDINGS, ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv", ".flv")
 USUAL_ENDING = ".mp4"  # of a film whose clip has one that cannot be written
 
@@ -87,4 +86,5 @@ def dream_each(
         return 0
     bad = sum(code != 0 for code in codes)
     typer.echo(f"dreamvideo: {bad} of {len(codes)} clips could not be dreamed, or not to their end", err=True)
-    return EXIT_PARTIAL if 0 in codes or EXIT_PARTIAL in codes else EXIT_FAILED
+    partial = PartialError.exit_code
+    return partial if 0 in codes or partial in codes else DreamVideoError.exit_code

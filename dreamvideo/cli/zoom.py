@@ -13,6 +13,7 @@ from dreamvideo.cli.extras import ContactSheetOption, Extras, PosterOption
 from dreamvideo.cli.loading import load
 from dreamvideo.cli.recipe import follow
 from dreamvideo.cli.report import tell_report
+from dreamvideo.errors import PartialError
 from dreamvideo.settings import (
     DEFAULT_LOOP,
     CarrySettings,
@@ -24,8 +25,6 @@ from dreamvideo.settings import (
 
 if TYPE_CHECKING:
     from dreamvideo.media.sound import AudioSource
-
-EXIT_PARTIAL = 3
 
 
 def zoom(
@@ -220,7 +219,7 @@ def zoom(
         )
     tell_report(report, network, recipe, quiet, as_json)
     extras.make(report.output, fps=report.fps, overwrite=overwrite, tell=not no_recipe, quiet=quiet)
-    return EXIT_PARTIAL if report.broken_at is not None else 0
+    return PartialError.exit_code if report.broken_at is not None else 0
 
 
 def _sound(audio: Path | None) -> AudioSource | None:

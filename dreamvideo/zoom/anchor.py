@@ -7,7 +7,7 @@ within limits. It keeps its forms.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -39,9 +39,6 @@ class Anchor:
         mean, luma, chroma = _parts(image, weights)
         fine = image - blurred(image, FINE)
         return cls(mean, _spread(luma, weights), _spread(chroma, weights), _mean_size(fine, weights))
-
-    def without_sharpness(self) -> Anchor:
-        return replace(self, sharpness=None)
 
     def hold(self, image: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         """The image with this look where `weights` counts it, in [0, 1]."""
