@@ -57,7 +57,8 @@ def network() -> Network:
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four shots of 10, 18, 6 and 16 frames, with sound."""
     path = tmp_path_factory.mktemp("clips") / "cuts.mp4"
-    sources = ["testsrc2", "mandelbrot", "gradients=c0=red:c1=yellow", "cellauto=rule=110"]
+    gradient = "gradients=c0=red:c1=yellow:x0=0:y0=0:x1=63:y1=47"  # by chance where it says nothing
+    sources = ["testsrc2", "mandelbrot", gradient, "cellauto=rule=110:random_seed=1"]
     pictures = [f"{source}{':' if '=' in source else '='}s=96x64:r=25" for source in sources]
     lengths = np.diff([*BEGINS, FRAMES])
     cut = [f"[{n}:v]trim=end_frame={length}[v{n}]" for n, length in enumerate(lengths)]
