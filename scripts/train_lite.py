@@ -1,9 +1,9 @@
 """Train vgg16-lite: distil a teacher on crops of photographs. Resumable, on a GPU or on two CPU cores.
 
-    python scripts/train_lite.py --teacher FILE --images FOLDER --out FILE [--warmstart FILE] --minutes 90
+    python scripts/train_lite.py --teacher FILE --images FOLDER [--more FOLDER] --out FILE --minutes 90
 
-Beside OUT lie `OUT.checkpoint.pt` (the same command goes on from it), `OUT.settings.json` and
-`OUT.curve.jsonl`. OUT itself is written at every checkpoint: averaged weights, BatchNorm folded, fp16.
+Beside OUT lie `OUT.checkpoint.pt` (the same command goes on from it), `OUT.start` (`--start` begins another run
+from it), `OUT.settings.json` and `OUT.curve.jsonl`. OUT itself is written at every checkpoint: averaged weights, BatchNorm folded, fp16.
 """
 
 from __future__ import annotations
@@ -19,15 +19,23 @@ import torch
 from lite.dreamed import DreamPool
 from lite.losses import losses, weights_of_losses
 from lite.muon import Muon
-from lite.photographs import Photographs, centre_crop, mix, recolour, split_photographs
-from lite.student import Student, Teacher, fold, load_tensors, normalise, warm_start
+from lite.photographs import (
+    Photographs,
+    centre_crop,
+    mix,
+    pictures_in,
+    recolour,
+    roughen,
+    split_photographs,
+)
+from lite.student import Student, Teacher, fold, load_tensors, normalise
 from safetensors.torch import save_file
 from torch import Tensor
 
 HELD_OUT = 128  # photographs never trained on
 SPLIT_SEED = 3  # which they are: the same for every run
-DREAM_SIZE = 128  # px, of the crops among which dreams are mixed
-POOL = 160  # dreams under way, of each network
+COMMON_SIZE = 128  # px, of the crops among which dreams are mixed
+POOL = 2  # dreams under way, of each network, times the batch
 STEADY = 0.3  # share of the time at the full learning rate; after it, linearly to zero
 
 
@@ -37,12 +45,12 @@ def crop_size(progress: float, step: int) -> tuple[int, float]:
     Small ones first: more photographs per second. Larger ones later, because a network that has seen only
     96 px, where every position is near a border, misjudges whole photographs.
     """
-    if progress < 0.25:
-        return 96, 0.2
-    cycle = ((96, 0.2), (128, 0.25), (160, 0.35), (128, 0.25))
-    if progress >= 0.75:
-        cycle = ((128, 0.25), (160, 0.35), (128, 0.25), (224, 0.5))
-    return cycle[step % 4]
+    cycle = ((128, 0.25), (160, 0.35), (128, 0.25), (192, 0.4))
+    if progress < 0.15:
+        cycle = ((96, 0.2), (128, 0.25))
+    if progress >= 0.7:
+        cycle = ((128, 0.25), (224, 0.5))
+    return cycle[step % len(cycle)]
 
 
 class Training:
@@ -54,12 +62,13 @@ class Training:
         torch.manual_seed(options.seed)
         self.generator = torch.Generator(self.device).manual_seed(options.seed)
         training, self.held_out = split_photographs(options.images, HELD_OUT, SPLIT_SEED)
-        self.photographs = Photographs(training, self.device)
+        more = pictures_in(options.more) if options.more else []
+        self.photographs = Photographs(training, self.device, more, options.more_share if more else 0.0)
         layout = {"memory_format": torch.channels_last}
         self.teacher = Teacher(options.teacher).to(self.device, **layout)
         self.student = Student()
-        if options.warmstart:
-            warm_start(self.student, load_tensors(options.warmstart))
+        if options.start:
+            self.student.load_state_dict(load_tensors(options.start))
         self.student.to(self.device, **layout).train()
         kernels = [p for n, p in self.student.named_parameters() if n.startswith("conv")]
         others = [p for n, p in self.student.named_parameters() if not n.startswith("conv")]
@@ -72,11 +81,12 @@ class Training:
         self.pools: list[DreamPool] = []
         self.stopping = False
         self.spent = {"seconds": 0.0, "crops": 0, "step": 0}
-        self.warm = bool(options.warmstart)
         self.checkpoint = options.out.with_suffix(".checkpoint.pt")
         if self.checkpoint.exists():
             self._resume()
         self.variances = self._variances()
+        self.fused = torch.compile(self.student, dynamic=False) if options.compile else self.student
+        torch.backends.cudnn.benchmark = True
 
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16)
@@ -96,19 +106,25 @@ class Training:
             return min(1.0, self.spent["crops"] / self.options.crops)
         return min(1.0, self.spent["seconds"] / (60 * self.options.minutes))
 
-    def step(self) -> dict[str, float]:
+    def step(self) -> dict[str, Tensor]:
         """One step of the optimisers on one batch, of about as many pixels whatever the crops' size."""
         progress, step = self.progress(), self.spent["step"]
         size, smallest = crop_size(progress, step)
         images = self.crops(max(8, self.options.batch * 96 * 96 // size**2), size, smallest)
-        if size == DREAM_SIZE and progress > self.options.dream_from:
+        if size == COMMON_SIZE and progress > self.options.dream_from:
             images = self._dream(images)
-        images = mix(images[torch.randperm(len(images))], self.generator)
-        x = normalise(images).contiguous(memory_format=torch.channels_last)
+        images = mix(images[torch.randperm(len(images), device=self.device)], self.generator)
+        clean, rough = (
+            normalise(seen).contiguous(memory_format=torch.channels_last)
+            for seen in (images, roughen(images, self.generator))
+        )
         with self.autocast():
             with torch.no_grad():
-                targets = self.teacher(x)
-            found = losses(self.student, x, targets, self.variances)
+                targets = self.teacher(clean)
+            forward = (
+                self.fused if size == COMMON_SIZE else self.student
+            )  # fusing takes a while for each size
+            found = losses(self.student, forward(rough), targets, self.variances)
         weights = weights_of_losses(progress)
         total = sum(weights[name] * value for name, value in found.items())
         for optimiser in self.optimisers:
@@ -121,13 +137,14 @@ class Training:
         self._follow(min(0.998, (step + 1) / (step + 10)))
         self.spent["step"] += 1
         self.spent["crops"] += len(images)
-        return {name: value.item() for name, value in found.items()}
+        return {name: value.detach() for name, value in found.items()}
 
     def _dream(self, crops: Tensor) -> Tensor:
         """Some of the crops replaced by dreams of the student, more by dreams of the teacher."""
         if not self.pools:
             for network in (self.student, self.teacher):
-                self.pools.append(DreamPool(network, self.crops(POOL, DREAM_SIZE, 0.2), self.generator))
+                begun = self.crops(POOL * len(crops), COMMON_SIZE, 0.2)
+                self.pools.append(DreamPool(network, begun, self.generator))
         counts = [
             int(share * len(crops)) for share in (self.options.dreamed, self.options.dreamed_by_teacher)
         ]
@@ -141,8 +158,10 @@ class Training:
     @torch.no_grad()
     def _follow(self, keep: float) -> None:
         """The averaged weights, which are what ships, follow the trained ones."""
-        for name, tensor in self.student.state_dict().items():
-            self.average[name].lerp_(tensor.float(), 1 - keep)
+        found = self.student.state_dict()
+        torch._foreach_lerp_(
+            list(self.average.values()), [found[name].float() for name in self.average], 1 - keep
+        )
 
     @torch.no_grad()
     def agreement(self) -> float:
@@ -156,7 +175,7 @@ class Training:
             )
             images = images.contiguous(memory_format=torch.channels_last)
             with self.autocast():
-                best = own(normalise(images))[1].float().mean(dim=(2, 3)).argmax(1, keepdim=True)
+                best = own.scores(own(normalise(images))[1]).argmax(1, keepdim=True)
                 hits += (self.teacher.logits(images).topk(5).indices == best).any(1).sum().item()
         return hits / len(self.held_out)
 
@@ -167,15 +186,19 @@ class Training:
             "average": self.average,
             "optimisers": [o.state_dict() for o in self.optimisers],
             "spent": self.spent,
-            "warm": self.warm,
         }
         part = self.checkpoint.with_suffix(".part")
         torch.save(state, part)
         os.replace(part, self.checkpoint)
         tensors = {name: t.half().contiguous().cpu() for name, t in fold(self.average).items()}
-        part = self.options.out.with_suffix(".part")
-        save_file(tensors, part, metadata=self._metadata())
-        os.replace(part, self.options.out)
+        unfolded = {name: t.contiguous().cpu() for name, t in self.average.items()}
+        for path, weights in (
+            (self.options.out, tensors),
+            (self.options.out.with_suffix(".start"), unfolded),
+        ):
+            part = path.with_suffix(".part")
+            save_file(weights, part, metadata=self._metadata())
+            os.replace(part, path)
 
     def _metadata(self) -> dict[str, str]:
         return {
@@ -183,7 +206,6 @@ class Training:
             "seed": str(self.options.seed),
             "crops": str(self.spent["crops"]),
             "minutes": f"{self.spent['seconds'] / 60:.0f}",
-            "warmstart": "a narrower network, 128000 crops" if self.warm else "none",
             "teacher": "SqueezeNet 1.0 on ImageNet (Han et al., SqueezeNet-Deep-Compression), BSD licence",
             "licence": "as dreamvideo; the teacher's BSD licence is named in docs/vgg16-lite.md",
         }
@@ -194,7 +216,7 @@ class Training:
         self.average = state["average"]
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
-        self.spent, self.warm = state["spent"], state["warm"]
+        self.spent = state["spent"]
         self.generator.manual_seed(
             self.options.seed + self.spent["step"]
         )  # new crops, not the first ones again
@@ -205,19 +227,19 @@ def train(options: argparse.Namespace) -> None:
     run = Training(options)
     signal.signal(signal.SIGTERM, lambda *_: setattr(run, "stopping", True))
     options.out.with_suffix(".settings.json").write_text(json.dumps(vars(options), default=str, indent=1))
-    sums: dict[str, float] = {}
+    sums: dict[str, Tensor] = {}
     steps, crops, began, saved = 0, run.spent["crops"], time.monotonic(), time.monotonic()
     before = began
     while run.progress() < 1 and not run.stopping:
         for name, value in run.step().items():
-            sums[name] = sums.get(name, 0.0) + value
+            sums[name] = sums.get(name, 0) + value
         steps += 1
         now = time.monotonic()
         run.spent["seconds"] += now - before
         before = now
         if now - began < options.report and run.progress() < 1 and not run.stopping:
             continue
-        line = {name: round(total / steps, 4) for name, total in sums.items()}
+        line = {name: round(float(total) / steps, 4) for name, total in sums.items()}
         line |= {
             "step": run.spent["step"],
             "crops": run.spent["crops"],
@@ -242,7 +264,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--teacher", type=Path, required=True, help="SqueezeNet 1.0's ImageNet weights")
     parser.add_argument("--images", type=Path, required=True, help="folder of photographs")
     parser.add_argument("--out", type=Path, required=True, help="the safetensors file to write")
-    parser.add_argument("--warmstart", type=Path, help="a narrower network to start from")
+    parser.add_argument(
+        "--start", type=Path, help="begin with the weights that another run left as `OUT.start`"
+    )
+    parser.add_argument("--more", type=Path, help="folder of other pictures to train on")
+    parser.add_argument("--more-share", type=float, default=0.25, help="share of the crops cut from those")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=float, default=90, help="train so long (the schedule follows)")
     length.add_argument("--crops", type=int, default=0, help="train on so many crops instead")
@@ -256,6 +282,9 @@ def parse() -> argparse.Namespace:
         "--dreamed-by-teacher", type=float, default=0.35, help="share of the teacher's dreams there"
     )
     parser.add_argument("--dream-from", type=float, default=0.15, help="progress at which dreams come in")
+    parser.add_argument(
+        "--compile", action="store_true", help="fuse the student's steps: a minute, then faster"
+    )
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report", type=float, default=20, help="seconds between lines")

@@ -43,7 +43,7 @@ class VGG(nn.Module):
 
     Args:
         widths: output channels of the thirteen convolutions.
-        classes: size of a linear head on the average of `pool5`'s input; 0 for none.
+        classes: how many a `VotingHead` tells apart; 0 for none.
             (vgg16-lite has one; VGG16's own is `VGG16Head`, set afterwards.)
     """
 
@@ -59,7 +59,7 @@ class VGG(nn.Module):
         for name, width in zip(CONVOLUTIONS, widths, strict=True):
             self.add_module(name, nn.Conv2d(channels, width, kernel_size=3, padding=1))
             channels = width
-        self.head: AverageHead | VGG16Head | None = AverageHead(channels, classes) if classes else None
+        self.head: VotingHead | VGG16Head | None = VotingHead(channels, classes) if classes else None
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
 
@@ -97,14 +97,20 @@ class VGG(nn.Module):
         return F.max_pool2d(x, kernel_size=2)
 
 
-class AverageHead(nn.Linear):
-    """vgg16-lite's head: one linear layer on the average over all positions."""
+class VotingHead(nn.Linear):
+    """vgg16-lite's head: every position votes for the classes that it sees, and the votes are averaged.
+
+    As in SqueezeNet (Iandola et al. 2016), where votes against a class do not count at all; here they count a
+    little, so that there is a way up to a class that is seen nowhere yet.
+    """
 
     after = "relu5_3"
+    against = 0.1  # what a vote against a class counts, beside one for it
 
     def forward(self, activation: Tensor) -> Tensor:
         """(B, C, h, w) -> (B, classes)."""
-        return super().forward(activation.mean(dim=(2, 3)))
+        votes = super().forward(activation.flatten(2).transpose(1, 2))
+        return F.leaky_relu(votes, self.against).mean(dim=1)
 
 
 class VGG16Head(nn.Module):

@@ -9,10 +9,12 @@ gradient ascent finds them; with the teacher's answer beside it, what is left to
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
+import random
 
-from .student import CLASSES, normalise
+import torch
+from torch import Tensor
+
+from .student import CLASSES, Student, Teacher, normalise
 
 STEP = 0.03  # mean change per pixel and step, images in [0, 1]
 LIFE = 16  # steps after which, on average, a dream starts anew from a crop
@@ -23,12 +25,11 @@ class DreamPool:
     """Pictures in the middle of being dreamed; every call moves some of them one step further.
 
     Args:
-        network: normalised images -> ({block: (B, C, h, w)}, class map (B, 1000, h, w)): the student's and
-            the teacher's forward both do that.
+        network: the student or the teacher.
         crops: (N, 3, size, size) in [0, 1], to start from.
     """
 
-    def __init__(self, network: nn.Module, crops: Tensor, generator: torch.Generator) -> None:
+    def __init__(self, network: Student | Teacher, crops: Tensor, generator: torch.Generator) -> None:
         self.network = network
         self.images = crops.clone()
         self.generator = generator
@@ -54,7 +55,10 @@ class DreamPool:
         fresh = torch.rand(count, generator=self.generator, device=device) < 1 / LIFE
         images = torch.where(fresh.view(-1, 1, 1, 1), crops, self.images[which])
         aims = torch.where(fresh, self._new_aims(count), self.aims[which])
-        shift = torch.randint(0, JITTER, (2,), generator=self.generator, device=device).tolist()
+        shift = (
+            random.randrange(JITTER),
+            random.randrange(JITTER),
+        )  # no random number of the device waits for it
         images = images.roll(shift, (2, 3))
         gradient = _gradient(self.network, images, aims, autocast)
         strength = torch.rand(count, 1, 1, 1, generator=self.generator, device=device) * 2 * STEP
@@ -64,14 +68,14 @@ class DreamPool:
         return images
 
 
-def _gradient(network: nn.Module, images: Tensor, aims: Tensor, autocast: torch.autocast) -> Tensor:
+def _gradient(network: Student | Teacher, images: Tensor, aims: Tensor, autocast: torch.autocast) -> Tensor:
     """d objective / d images, each picture with its own aim, through the network as it ships."""
     training = network.training
     network.eval()
     images = images.detach().clone(memory_format=torch.channels_last).requires_grad_(True)
     with autocast:
         found, class_map = network(normalise(images))
-    scores = class_map.float().mean(dim=(2, 3))
+    scores = network.scores(class_map)
     blocks = torch.stack(
         [found[b].float().square().mean(dim=(1, 2, 3)).add(1e-8).log() for b in ("3", "4", "5")]
     )

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .student import TAPS, Student, shift_grid
+from .student import TAPS, Student, Teacher, shift_grid
 
 TEMPERATURE = 4.0  # of the class maps, which are very sure of themselves position by position
 
@@ -35,30 +35,32 @@ class RelativeError(torch.autograd.Function):
 
 
 def losses(
-    student: Student, images: Tensor, targets: tuple, variances: dict[str, Tensor]
+    student: Student,
+    found: tuple[dict[str, Tensor], Tensor],
+    targets: tuple[dict[str, Tensor], Tensor],
+    variances: dict[str, Tensor],
 ) -> dict[str, Tensor]:
     """Squared errors relative to the teacher's variance (taps, class map) and divergences (map, its average).
 
     Args:
-        images: normalised (B, 3, H, W). targets: what the teacher said of them.
+        found: what the student made of some images. targets: what the teacher did.
         variances: of every channel of the teacher's taps and of its class map, (C,) each.
     """
-    found: dict[str, Tensor] = {}
-    features, class_map = student(images)
+    errors: dict[str, Tensor] = {}
+    features, class_map = found
     for block, target in targets[0].items():
         own = shift_grid(features[block], TAPS[block][2], target.shape[-2:])
         if block == "3":  # neighbours say nearly the same here: every other position is enough
             i, j = (int(n) for n in torch.randint(2, (2,)))
             own, target = own[..., i::2, j::2], target[..., i::2, j::2]
-        found[f"tap{block}"] = RelativeError.apply(
+        errors[f"tap{block}"] = RelativeError.apply(
             student.projections[block](own), target, 1 / variances[block]
         )
-    target = targets[1].float()
-    own = shift_grid(class_map.float(), TAPS["5"][2], target.shape[-2:])
-    found["map"] = (own - target).square().mean() / variances["map"].mean()
-    found["map_kl"] = _divergence(own, target, TEMPERATURE)
-    found["average_kl"] = _divergence(class_map.float().mean(dim=(2, 3)), target.mean(dim=(2, 3)), 1.0)
-    return found
+    own = shift_grid(class_map, TAPS["5"][2], targets[1].shape[-2:])
+    errors["map"] = RelativeError.apply(own, targets[1], 1 / variances["map"])
+    errors["map_kl"] = _divergence(own.float(), targets[1].float(), TEMPERATURE)
+    errors["average_kl"] = _divergence(student.scores(class_map), Teacher.scores(targets[1]), 1.0)
+    return errors
 
 
 def _divergence(own: Tensor, target: Tensor, temperature: float) -> Tensor:
@@ -72,10 +74,10 @@ def weights_of_losses(progress: float) -> dict[str, float]:
     """Features first; the classes count for more as the features settle."""
     late = min(1.0, progress / 0.6)
     return {
-        "tap3": 1.0,
+        "tap3": 1.0 - 0.5 * late,
         "tap4": 1.0,
         "tap5": 1.0,
         "map": 0.5,
         "map_kl": 0.1 + 0.3 * late,
-        "average_kl": 0.1 + 0.5 * late,
+        "average_kl": 0.1 + 0.9 * late,
     }

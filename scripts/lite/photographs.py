@@ -5,6 +5,7 @@ Crops are cut by one vectorised gather on the device: no Python per crop, so a G
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -16,9 +17,14 @@ MIP_LEVELS = 3  # full, half and quarter size: a crop that shrinks reads the lev
 LUMA = (0.299, 0.587, 0.114)
 
 
+def pictures_in(folder: Path) -> list[Path]:
+    """The pictures in a folder, by name."""
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in {".jpg", ".jpeg", ".png"})
+
+
 def split_photographs(folder: Path, held_out: int, seed: int) -> tuple[list[Path], list[Path]]:
     """Photographs to train on and photographs never trained on: for a folder and a seed always the same."""
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in {".jpg", ".jpeg", ".png"})
+    paths = pictures_in(folder)
     if len(paths) <= held_out:
         raise ValueError(f"{folder} has {len(paths)} photographs, but {held_out} are to be held out")
     order = torch.randperm(len(paths), generator=torch.Generator().manual_seed(seed)).tolist()
@@ -41,15 +47,18 @@ class Photographs:
     """All photographs at three sizes in one flat array of RGBA words, so that one gather cuts a batch.
 
     Args:
-        paths: pictures of any size.
+        paths: pictures of any size. more: others, less like what is to be seen.
+        share: of the crops that are cut from `more`.
         device: where the pixels lie and crops are made.
     """
 
-    def __init__(self, paths: list[Path], device: torch.device) -> None:
+    def __init__(
+        self, paths: list[Path], device: torch.device, more: Sequence[Path] = (), share: float = 0.0
+    ) -> None:
         words: list[np.ndarray] = []
         table: list[list[tuple[int, int, int]]] = []
         end = 0
-        for path in paths:
+        for path in (*paths, *more):
             rgb = read_rgb(path)
             levels = []
             for _ in range(MIP_LEVELS):
@@ -62,6 +71,9 @@ class Photographs:
             table.append(levels)
         self.words = torch.from_numpy(np.concatenate(words)).to(device)
         self.table = torch.tensor(table, device=device)  # (photographs, levels, (first word, width, height))
+        self.chances = torch.tensor(
+            [(1 - share) / len(paths)] * len(paths) + [share / max(1, len(more))] * len(more), device=device
+        )
 
     def __len__(self) -> int:
         return len(self.table)
@@ -81,7 +93,7 @@ class Photographs:
         def uniform(low: float, high: float) -> Tensor:
             return torch.rand(count, generator=generator, device=device) * (high - low) + low
 
-        which = torch.randint(len(self), (count,), generator=generator, device=device)
+        which = torch.multinomial(self.chances, count, replacement=True, generator=generator)
         full = self.table[which, 0, 1:].float()  # (count, (width, height))
         side = full.amin(1) * torch.exp(uniform(float(np.log(smallest)), 0.0))
         stretch = torch.exp(uniform(-0.25, 0.25))
@@ -144,7 +156,11 @@ def recolour(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def mix(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Two fifths get a rectangle of another image pasted in, a sixth are blended with one, the rest stay."""
+    """A third get a rectangle of another image, another third are blended with one, the rest stay.
+
+    Blended pictures look like nothing, and that is why they help: there are endlessly many, and what the
+    teacher says of them is known (Beyer et al. 2021, "a good teacher is patient and consistent").
+    """
     count, size, device = len(images), images.shape[-1], images.device
     kind = torch.rand(count, 1, 1, generator=generator, device=device)
     extent = torch.rand(count, 2, generator=generator, device=device) * 0.6 + 0.2
@@ -153,7 +169,7 @@ def mix(images: Tensor, generator: torch.Generator) -> Tensor:
     inside = (ticks > start.unsqueeze(-1)) & (ticks < (start + extent).unsqueeze(-1))  # (count, 2, size)
     rectangle = (inside[:, 0].unsqueeze(2) & inside[:, 1].unsqueeze(1)).float()
     blend = torch.rand(count, 1, 1, generator=generator, device=device) * 0.5
-    share = torch.where(kind < 0.4, rectangle, torch.where(kind < 0.57, blend, torch.zeros_like(blend)))
+    share = torch.where(kind < 0.33, rectangle, torch.where(kind < 0.66, blend, torch.zeros_like(blend)))
     return torch.lerp(images, images.roll(1, 0), share.unsqueeze(1))
 
 
@@ -171,3 +187,16 @@ def centre_crop(path: Path, size: int) -> Tensor:
     interpolation = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
     square = cv2.resize(square, (size, size), interpolation=interpolation)
     return torch.from_numpy(square).permute(2, 0, 1).float() / 255
+
+
+def roughen(images: Tensor, generator: torch.Generator) -> Tensor:
+    """A quarter of the images with noise on them, of up to a tenth of their range.
+
+    Shown to the student while the teacher sees them clean: gradients of networks that know noise from
+    shapes look like shapes (Kaur et al. 2019, "Are perceptually-aligned gradients a general property of
+    robust classifiers?").
+    """
+    count, device = len(images), images.device
+    strength = torch.rand(count, 1, 1, 1, generator=generator, device=device) * 0.1
+    strength *= torch.rand(count, 1, 1, 1, generator=generator, device=device) < 0.25
+    return images + strength * torch.randn(images.shape, generator=generator, device=device)

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dreamvideo.nets.vgg import CONVOLUTIONS, DEPTHS, IMAGENET_MEAN, IMAGENET_STD
+from dreamvideo.nets.vgg import CONVOLUTIONS, DEPTHS, IMAGENET_MEAN, IMAGENET_STD, VotingHead
 
-WIDTHS = (16, 16, 32, 32, 64, 64, 96, 160, 160, 192, 128, 128, 384)
+WIDTHS = (16, 16, 32, 32, 48, 48, 64, 128, 128, 192, 160, 160, 384)
 CLASSES = 1000
 # Teacher tap -> (its channels, how many cells its grid lies right of and below the student's).
 TAPS = {"3": (5, 256, 0.875), "4": (10, 512, 0.6875), "5": (12, 512, 0.594)}
@@ -29,7 +29,7 @@ def normalise(images: Tensor) -> Tensor:
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
     """Weights from safetensors or a torch file; nothing in the file is executed."""
-    if path.suffix == ".safetensors":
+    if path.suffix in (".safetensors", ".start"):
         from safetensors.torch import load_file
 
         return load_file(path)
@@ -40,7 +40,7 @@ class Teacher(nn.Module):
     """SqueezeNet 1.0, frozen: its three taps and its class map.
 
     forward: normalised images (B, 3, H, W) -> its taps by the student's block, ({"3": (B, 256, h3, w3), ...},
-    and its class map (B, 1000, h5, w5)).
+    and its class map (B, 1000, h5, w5), votes against included).
     """
 
     def __init__(self, path: Path) -> None:
@@ -60,11 +60,16 @@ class Teacher(nn.Module):
             x = layer(x)
             if index in names:
                 taps[names[index]] = x.clone() if index + 1 < len(self.features) else x
-        return taps, F.relu(self.classes(x))
+        return taps, self.classes(x)
 
     def logits(self, images: Tensor) -> Tensor:
         """Class scores of images (B, 3, H, W) in [0, 1]: (B, 1000)."""
-        return self(normalise(images))[1].mean(dim=(2, 3))
+        return self.scores(self(normalise(images))[1])
+
+    @staticmethod
+    def scores(class_map: Tensor) -> Tensor:
+        """(B, 1000, h, w) -> (B, 1000): the average of the votes for each class."""
+        return F.relu(class_map.float()).mean(dim=(2, 3))
 
 
 class Student(nn.Module):
@@ -98,6 +103,11 @@ class Student(nn.Module):
                 x = F.max_pool2d(x, 2)
         return found, self.head(x)
 
+    @staticmethod
+    def scores(class_map: Tensor) -> Tensor:
+        """(B, 1000, h, w) -> (B, 1000), as `VotingHead` counts."""
+        return F.leaky_relu(class_map.float(), VotingHead.against).mean(dim=(2, 3))
+
 
 def shift_grid(x: Tensor, cells: float, shape: tuple[int, int]) -> Tensor:
     """Read a map (B, C, h, w) at `shape` positions `cells` to the right and below, interpolated."""
@@ -117,35 +127,3 @@ def fold(state: Mapping[str, Tensor], epsilon: float = 1e-5) -> dict[str, Tensor
     folded["head.weight"] = state["head.weight"].flatten(1)
     folded["head.bias"] = state["head.bias"]
     return folded
-
-
-def warm_start(student: Student, old: Mapping[str, Tensor]) -> None:
-    """Start from a narrower network: its channels come first, new ones are added behind them."""
-    own = student.state_dict()
-    for name, start in _renamed(old).items():
-        target = own[name]
-        if target.dim() == 4:
-            target[: start.shape[0], start.shape[1] :] *= 0.3  # old channels hardly notice their new inputs
-            target[: start.shape[0], : start.shape[1]] = start
-        elif target.dim() == 1:
-            target[: start.shape[0]] = start
-    student.load_state_dict(own)
-
-
-def _renamed(old: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The warm start's `net.blocks.B.I.*`, `net.head.*` and `proj.T.*` under the student's names."""
-    names = {}
-    for block, depth in enumerate(DEPTHS):
-        for i in range(depth):
-            names[f"net.blocks.{block}.{3 * i}."] = f"conv{block + 1}_{i + 1}."
-            names[f"net.blocks.{block}.{3 * i + 1}."] = f"norm{block + 1}_{i + 1}."
-    names["net.head."] = "head."
-    for block, (index, _, _) in TAPS.items():
-        names[f"proj.{index}."] = f"projections.{block}."
-    renamed = {}
-    for key, tensor in old.items():
-        prefix = next((p for p in names if key.startswith(p)), None)
-        if prefix is None:
-            raise KeyError(f"warm start: unknown tensor {key}")
-        renamed[names[prefix] + key.removeprefix(prefix)] = tensor
-    return renamed
