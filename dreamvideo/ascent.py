@@ -9,6 +9,7 @@ from functools import cache, partial
 import torch
 from torch import Tensor
 
+from dreamvideo.graphed import graphed_gradient
 from dreamvideo.objectives import Objective
 from dreamvideo.octaves import Jitter
 from dreamvideo.tiles import gradient_in_tiles
@@ -16,6 +17,7 @@ from dreamvideo.tiles import gradient_in_tiles
 log = logging.getLogger("dreamvideo")
 
 Precondition = Callable[[Tensor], Tensor]  # (B, 3, H, W) -> the same shape
+Gradient = Callable[[Objective, Tensor], Tensor]  # at (1, 3, H, W) -> the same shape, times any constant
 
 SHRINK = 2.0**-20  # of a gradient whose numbers are too large to be held; a power of two changes no digit
 ALL = (slice(None),) * 4
@@ -41,6 +43,17 @@ def _gradient_of(value: Callable[[Tensor], Tensor], factor: float, image: Tensor
     return image.grad
 
 
+def _in_half_precision(objective: Objective, image: Tensor) -> Tensor:
+    """On a GPU; in tiles where the image is large."""
+    if not objective.is_local:
+        return graphed_gradient(objective, image)
+    return gradient_in_tiles(partial(graphed_gradient, objective), image)
+
+
+CAREFUL: tuple[Gradient, ...] = (gradient, partial(gradient, shrink=SHRINK))
+GRAPHED: tuple[Gradient, ...] = (_in_half_precision,)
+
+
 def ascend(
     objective: Objective,
     source: Tensor,
@@ -64,21 +77,40 @@ def ascend(
         need: (1, 1, H, W) in [0, 1]; None: 1 everywhere.
         pace: (1, 1, H, W), times the step size; taken into account where there is a `need`.
     """
-    image = source + residual
+    climb = partial(_climb, objective, source + residual, jitters, step_size, precondition, need, pace)
+    if source.is_cuda:
+        image = climb(GRAPHED)
+        if torch.isfinite(image).all():  # the only time that the processor waits for the device
+            return image - source
+        _note_overflow()
+    return climb(CAREFUL) - source
+
+
+def _climb(
+    objective: Objective,
+    start: Tensor,
+    jitters: Sequence[Jitter],
+    step_size: float,
+    precondition: Precondition | None,
+    need: Tensor | None,
+    pace: Tensor | None,
+    gradients: Sequence[Gradient],
+) -> Tensor:
+    image = start.clone()
     for i, jitter in enumerate(jitters):
         if need is None:
-            _step(objective, image, jitter, step_size, precondition)
+            _step(objective, image, jitter, step_size, precondition, gradients)
             continue
         share = (need * len(jitters) - i).clamp_(0, 1)
         if pace is not None:
             share *= pace
-        box = active_box(share)
+        box = ALL if gradients is GRAPHED else active_box(share)  # a graph is of one size
         if box is None:
             break
         if not objective.is_local:
             box = ALL
-        _step(objective, image[box], jitter, step_size, precondition, share[box])
-    return image - source
+        _step(objective, image[box], jitter, step_size, precondition, gradients, share[box])
+    return image
 
 
 def _step(
@@ -87,24 +119,25 @@ def _step(
     jitter: Jitter,
     step_size: float,
     precondition: Precondition | None,
+    gradients: Sequence[Gradient],
     share: Tensor | None = None,
 ) -> None:
-    """Move `image` in place."""
+    """Move `image` in place, along the first gradient whose numbers can be held."""
     down, right = jitter
-    for shrink in (1.0, SHRINK):
-        step = gradient(objective, torch.roll(image, (down, right), dims=(2, 3)), shrink)
+    for find in gradients:
+        step = find(objective, torch.roll(image, (down, right), dims=(2, 3)))
         step = torch.roll(step, (-down, -right), dims=(2, 3))
         if precondition is not None:
             step = precondition(step)
         scale = mean(step.abs()) if share is None else mean_where(step.abs(), share > 0)
-        if torch.isfinite(scale):
+        if gradients is GRAPHED or torch.isfinite(scale):
             break
         _note_overflow()
     else:
         return  # no step is better than one to nowhere: the source stays to be seen
     if share is not None:
         step *= share
-    image.add_(step.mul_(step_size / (scale + TINY * shrink))).clamp_(0, 1)
+    image.add_(step.mul_(step_size / (scale + TINY * SHRINK))).clamp_(0, 1)
 
 
 @cache
@@ -119,7 +152,7 @@ def mean(values: Tensor) -> Tensor:
 
 def mean_where(values: Tensor, where: Tensor) -> Tensor:
     """The mean of (1, C, H, W) over the places that are True in (1, 1, H, W)."""
-    return (values * where).sum(dim=(2, 3)).sum() / (where.sum() * values.shape[1])
+    return (values * where).sum(dim=(2, 3)).sum() / (where.sum().clamp(min=1) * values.shape[1])
 
 
 def active_box(share: Tensor) -> tuple[slice, slice, slice, slice] | None:

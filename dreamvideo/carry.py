@@ -7,7 +7,7 @@ flows are composed, so that R is resampled once per span and not once per frame.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,43 +39,52 @@ class Motion:
 
 
 @dataclass(frozen=True)
-class Carried:
-    """A residual that came from a key.
+class Route:
+    """The way from a frame to a key.
 
     Attributes:
-        residual: (H, W, 3). confidence: (H, W), 0 to 1, how far to trust it.
-        path: flow from here to the key, (H, W, 2) px.
+        path: flow from here to the key, (H, W, 2) px. confidence: (H, W), 0 to 1, how far to trust it.
     """
 
-    residual: np.ndarray
-    confidence: np.ndarray
     path: np.ndarray
+    confidence: np.ndarray
 
 
-def carry_forward(residual: np.ndarray, motions: Sequence[Motion]) -> Iterator[Carried]:
-    """Carry a key's residual to the frames after it, one for each motion, in order."""
-    steps = ((motion.backward, motion.backward_reliability) for motion in motions)
-    return _carry(residual, steps)
+@dataclass(frozen=True)
+class Carried:
+    """A residual that came from a key, (H, W, 3), by its route."""
+
+    residual: np.ndarray
+    route: Route
 
 
-def carry_backward(residual: np.ndarray, motions: Sequence[Motion]) -> Iterator[Carried]:
-    """Carry a key's residual to the frames before it: the nearest first. `motions` are in time order."""
+def routes_back(motions: Sequence[Motion]) -> list[Route]:
+    """The ways to a key from the frames after it, one for each motion, in order."""
+    return list(_routes((motion.backward, motion.backward_reliability) for motion in motions))
+
+
+def routes_ahead(motions: Sequence[Motion]) -> list[Route]:
+    """The ways to a key from the frames before it; those and the `motions` between them in time order."""
     steps = ((motion.forward, motion.forward_reliability) for motion in reversed(motions))
-    return _carry(residual, steps)
+    return list(_routes(steps))[::-1]
 
 
-def _carry(residual: np.ndarray, steps: Iterator[tuple[np.ndarray, np.ndarray]]) -> Iterator[Carried]:
+def _routes(steps: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[Route]:
     """steps: (flow towards the key, reliability of that flow), frame by frame away from the key."""
-    path: np.ndarray | None = None
-    confidence: np.ndarray | None = None
-    energy = local_energy(residual)
+    route: Route | None = None
     for flow, reliable in steps:
-        if path is None or confidence is None:
-            path, confidence = flow, reliable
+        if route is None:
+            route = Route(flow, reliable)
         else:
-            path, confidence = compose_flows(flow, path), reliable * backward_warp(confidence, flow)
-        moved = backward_warp(residual, path, SHARP)
-        yield Carried(hold_strength(moved, backward_warp(energy, path)), confidence, path)
+            confidence = reliable * backward_warp(route.confidence, flow)
+            route = Route(compose_flows(flow, route.path), confidence)
+        yield route
+
+
+def carry_along(residual: np.ndarray, energy: np.ndarray, route: Route) -> Carried:
+    """Bring a key's residual to where a route begins, and hold its `local_energy` there."""
+    moved = backward_warp(residual, route.path, SHARP)
+    return Carried(hold_strength(moved, backward_warp(energy, route.path)), route)
 
 
 def blend(earlier: Carried, later: Carried, position: float) -> np.ndarray:
@@ -88,8 +97,8 @@ def blend(earlier: Carried, later: Carried, position: float) -> np.ndarray:
     Args:
         position: 0 at the earlier key, 1 at the later one.
     """
-    a = (1 - position) * earlier.confidence
-    b = position * later.confidence
+    a = (1 - position) * earlier.route.confidence
+    b = position * later.route.confidence
     share = (b / (a + b + TINY))[..., None]
     mixed = earlier.residual * (1 - share) + later.residual * share
     energies = local_energy(earlier.residual), local_energy(later.residual)

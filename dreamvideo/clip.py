@@ -7,43 +7,25 @@ keys. Nothing crosses a cut.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
+import torch
 
-from dreamvideo.carry import Motion, blend, carry_backward, carry_forward
-from dreamvideo.images import fit_long_side, frame_from_image, image_from_frame, resize
-from dreamvideo.keys import SURE, Shot, begin_shot, refresh
-from dreamvideo.motion.cuts import CutDetector
-from dreamvideo.motion.flow import FlowEstimator, flow_estimator
-from dreamvideo.motion.reliability import reliability
+from dreamvideo.carry import blend, carry_along, local_energy, routes_ahead, routes_back
+from dreamvideo.images import add_to_frame, image_from_frame, resize
+from dreamvideo.keys import Shot, begin_shot, refresh
 from dreamvideo.objectives import Objective
 from dreamvideo.prefetch import prefetch
 from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings
+from dreamvideo.spans import Seen, observe, spans
 from dreamvideo.stages import Stages
 
-SMALLEST_DETAIL = 32  # px; five poolings halve it to 1
 AHEAD = 4  # frames decoded and looked at before the dream asks for them
-MOST_LOST = 0.27  # share of a frame that may be newly seen since the last key before another is made early
+SPANS_AHEAD = 1  # dreamed while the frames of the one before are finished
 MASK_BLACK = 0.03  # what is darker counts as black, as far from white as white: encoders miss both a little
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A source frame, the small copy it is dreamed at, and its motion from the frame before.
-
-    `index` is its place in the clip, from 0; `motion` is None on the first frame of a shot; `changes` is what
-    the cut detector remembers after it.
-    """
-
-    index: int
-    frame: np.ndarray
-    small: np.ndarray
-    motion: Motion | None
-    changes: tuple[float, ...] = ()
 
 
 def add_residual(
@@ -55,10 +37,10 @@ def add_residual(
         mask: a frame of any size; the dream is added where it is white, and nothing at all where black.
     """
     size = film.size or (frame.shape[1], frame.shape[0])
-    image, added = image_from_frame(resize(frame, size)), film.strength * resize(residual, size)
+    added = film.strength * resize(residual, size)
     if mask is not None:
         added *= mask_weights(resize(mask, size))[..., None]
-    return frame_from_image(image + added)
+    return add_to_frame(resize(frame, size), added)
 
 
 def mask_weights(mask: np.ndarray) -> np.ndarray:
@@ -85,41 +67,8 @@ def dream_residuals(
         (frame, residual) for each frame; the residual is float32 (h, w, 3) at the detail size.
     """
     with closing(dream_spans(frames, objective, dream, carry, detail, stages)) as dreamed:
-        for pairs, _ in dreamed:
-            yield from pairs
-
-
-def dream_spans(
-    frames: Iterable[np.ndarray],
-    objective: Objective,
-    dream: DreamSettings,
-    carry: CarrySettings,
-    detail: int,
-    stages: Stages | None = None,
-    after: Place | None = None,
-) -> Generator[tuple[list[tuple[np.ndarray, np.ndarray]], Place], None, None]:
-    """`dream_residuals` span by span: what was dreamed, and the place where it can be taken up again.
-
-    Args:
-        after: go on from here; `frames` then begins behind it. What follows is the same to the last bit.
-    """
-    stages = stages or Stages()
-    shot = after.shot if after else None
-    ahead = prefetch(observe(frames, carry, detail, stages, after), AHEAD)
-    with closing(ahead):  # its thread ends before whoever reads the clip closes it
-        for span in spans(ahead, carry.cadence):
-            if shot is None or span[0].motion is None or carry.carry == 0:
-                with stages.timed("dream"):
-                    shots = [
-                        begin_shot(image_from_frame(seen.small), objective.at(seen.index), dream)
-                        for seen in span
-                    ]
-                shot, residuals = shots[-1], [one.residual for one in shots]
-            else:
-                shot, residuals = dream_span(span, shot, objective, dream, carry, stages)
-            last = span[-1]
-            place = Place(last.index + 1, shot, last.small, last.changes)
-            yield list(zip((seen.frame for seen in span), residuals, strict=True)), place
+        for span in dreamed:
+            yield from ((frame, span.residual(number)) for number, frame in enumerate(span.frames))
 
 
 @dataclass(frozen=True)
@@ -140,90 +89,95 @@ class Place:
     changes: tuple[float, ...] = ()
 
 
-def observe(
+@dataclass(frozen=True)
+class DreamedSpan:
+    """Frames of a clip whose keys are dreamed.
+
+    Attributes:
+        frames: uint8 RGB (H, W, 3).
+        residual: number of a frame in the span -> what the dream adds to it, float32 (h, w, 3) at the detail
+            size. Any thread may ask: what lies between two keys is made then.
+        place: where the dream can be taken up again, behind the span.
+    """
+
+    frames: Sequence[np.ndarray]
+    residual: Callable[[int], np.ndarray]
+    place: Place
+
+
+def dream_spans(
     frames: Iterable[np.ndarray],
+    objective: Objective,
+    dream: DreamSettings,
     carry: CarrySettings,
     detail: int,
-    stages: Stages,
+    stages: Stages | None = None,
     after: Place | None = None,
-) -> Iterator[Seen]:
-    """Look at each frame at the detail size: its motion from the frame before, or None after a cut."""
-    estimate = flow_estimator(carry.flow)
-    before = after.small if after else None
-    detector = CutDetector(before, after.changes if after else ())
-    for index, frame in enumerate(frames, after.frames if after else 0):
-        with stages.timed("motion"):
-            small = resize(frame, detail_size((frame.shape[1], frame.shape[0]), detail))
-            motion = None if before is None else observe_motion(before, small, estimate)
-            is_cut = detector.is_cut(small, partial(explained_by, motion)) and carry.cuts == "auto"
-        yield Seen(index, frame, small, None if is_cut else motion, detector.changes)
-        before = small
+) -> Generator[DreamedSpan, None, None]:
+    """`dream_residuals` span by span. The next one is dreamed, in another thread, before it is asked for.
 
-
-def explained_by(motion: Motion | None) -> float:
-    """How much of what changed the motion explains, 0 to 1: what the cut detector asks."""
-    return 1.0 if motion is None else float(motion.backward_reliability.mean())
-
-
-def detail_size(size: tuple[int, int], detail: int) -> tuple[int, int]:
-    """(width, height) that a frame of `size` is dreamed at: no side under what the network can see."""
-    width, height = fit_long_side(size, detail)
-    return max(width, SMALLEST_DETAIL), max(height, SMALLEST_DETAIL)
-
-
-def observe_motion(before: np.ndarray, after: np.ndarray, estimate: FlowEstimator) -> Motion:
-    """Both flows between two neighbouring frames, uint8 RGB, and how far to trust them."""
-    backward, forward = estimate(after, before), estimate(before, after)
-    return Motion(
-        backward,
-        forward,
-        reliability(after, before, backward, forward),
-        reliability(before, after, forward, backward),
+    Args:
+        after: go on from here; `frames` then begins behind it. What follows is the same to the last bit.
+    """
+    return prefetch(
+        _dream_spans(frames, objective, dream, carry, detail, stages or Stages(), after or Place(0)),
+        SPANS_AHEAD,
     )
 
 
-def spans(seen: Iterable[Seen], cadence: int) -> Iterator[list[Seen]]:
-    """The first frame of each shot by itself, the others in groups of `cadence`.
+def _dream_spans(
+    frames: Iterable[np.ndarray],
+    objective: Objective,
+    dream: DreamSettings,
+    carry: CarrySettings,
+    detail: int,
+    stages: Stages,
+    after: Place,
+) -> Generator[DreamedSpan, None, None]:
+    torch.set_flush_denormal(True)  # for this thread
+    shot = after.shot
+    seen = observe(frames, carry, detail, stages, after.frames, after.small, after.changes)
+    with closing(prefetch(seen, AHEAD)) as ahead:  # its thread ends before whoever reads the clip closes it
+        for span in spans(ahead, carry.cadence):
+            residual: Callable[[int], np.ndarray]
+            if shot is None or span[0].motion is None or carry.carry == 0:
+                with stages.timed("dream"):
+                    shots = [
+                        begin_shot(image_from_frame(one.small), objective.at(one.index), dream)
+                        for one in span
+                    ]
+                shot, residual = shots[-1], [one.residual for one in shots].__getitem__
+            else:
+                shot, residual = _dream_on(span, shot, objective, dream, carry, stages)
+            last = span[-1]
+            place = Place(last.index + 1, shot, last.small, last.changes)
+            yield DreamedSpan([one.frame for one in span], residual, place)
 
-    A group is shorter at the end of a shot, and where so much comes into sight that the frames inside
-    would be thin: the picture changes faster than the keys.
-    """
-    span: list[Seen] = []
-    kept = 1.0
-    for frame in seen:
-        if frame.motion is None:
-            if span:
-                yield span
-            span, kept = [], 1.0
-            yield [frame]
-            continue
-        span.append(frame)
-        kept *= float(np.minimum(1, frame.motion.backward_reliability / SURE).mean())
-        if len(span) == cadence or kept < 1 - MOST_LOST:
-            yield span
-            span, kept = [], 1.0
-    if span:
-        yield span
 
-
-def dream_span(
+def _dream_on(
     span: Sequence[Seen],
     shot: Shot,
     objective: Objective,
     dream: DreamSettings,
     carry: CarrySettings,
     stages: Stages,
-) -> tuple[Shot, list[np.ndarray]]:
-    """The residuals of a span's frames: the last is dreamed, those before it are carried from both keys."""
+) -> tuple[Shot, Callable[[int], np.ndarray]]:
+    """Dream the last of a span's frames; those before it are carried from both keys."""
     motions, key = [seen.motion for seen in span if seen.motion is not None], span[-1]
     with stages.timed("carry"):
-        forward = list(carry_forward(shot.residual, motions))
+        back, energy = routes_back(motions), local_energy(shot.residual)
+        arrived = carry_along(shot.residual, energy, back[-1])
     with stages.timed("dream"):
-        shot = refresh(shot, image_from_frame(key.small), forward[-1], objective.at(key.index), dream, carry)
+        next_shot = refresh(shot, image_from_frame(key.small), arrived, objective.at(key.index), dream, carry)
     with stages.timed("carry"):
-        backward = list(carry_backward(shot.residual, motions[1:]))[::-1]
-        between = [
-            blend(earlier, later, position / len(span))
-            for position, (earlier, later) in enumerate(zip(forward, backward, strict=False), start=1)
-        ]
-    return shot, [*between, shot.residual]
+        ahead, next_energy = routes_ahead(motions[1:]), local_energy(next_shot.residual)
+
+    def residual(number: int) -> np.ndarray:
+        if number == len(span) - 1:
+            return next_shot.residual
+        with stages.timed("carry"):
+            earlier = carry_along(shot.residual, energy, back[number])
+            later = carry_along(next_shot.residual, next_energy, ahead[number])
+            return blend(earlier, later, (number + 1) / len(span))
+
+    return next_shot, residual

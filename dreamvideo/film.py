@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from itertools import chain, count, islice
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from dreamvideo.clip import Place, add_residual, dream_residuals, dream_spans
+from dreamvideo.clip import DreamedSpan, Place, add_residual, dream_residuals, dream_spans
 from dreamvideo.errors import InputError
 from dreamvideo.images import read_still
 from dreamvideo.media.beside import Beside
@@ -25,6 +26,7 @@ from dreamvideo.media.reader import TimedFrame
 from dreamvideo.media.sound import AudioSource
 from dreamvideo.media.stills import kind_of_input, open_clip
 from dreamvideo.objectives import Objective
+from dreamvideo.prefetch import map_ahead
 from dreamvideo.render import Segment
 from dreamvideo.settings import FilmSettings, Recipe
 from dreamvideo.stages import Stages
@@ -144,8 +146,22 @@ class DreamedClip(ClipFilm):
             decoded, self._objective, recipe.dream, recipe.carry, recipe.film.detail, self.stages, after
         )
         with closing(spans):
-            for pairs, place in spans:
-                yield Segment(((self._add(next(numbers), *pair), times.pop(0)) for pair in pairs), place)
+            for span in spans:
+                with closing(map_ahead(partial(self._finish, span), self._masks(span, numbers))) as finished:
+                    yield Segment(((frame, times.pop(0)) for frame in finished), span.place)
+
+    def _masks(self, span: DreamedSpan, numbers: Iterator[int]) -> Iterator[tuple[int, np.ndarray | None]]:
+        """For each frame of the span its place in it, and its mask."""
+        for place in range(len(span.frames)):
+            number = next(numbers)
+            yield place, None if self._mask is None else self._mask.at(number)
+
+    def _finish(self, span: DreamedSpan, place_and_mask: tuple[int, np.ndarray | None]) -> np.ndarray:
+        """A frame as it leaves."""
+        place, mask = place_and_mask
+        residual = span.residual(place)
+        with self.stages.timed("add"):
+            return add_residual(span.frames[place], residual, self._recipe.film, mask)
 
     def _decoded(self, skipped: int, times: list[Fraction]) -> Iterator[np.ndarray]:
         """The reader's frames; their times are put into `times`, to be taken out when they are written."""
@@ -165,11 +181,6 @@ class DreamedClip(ClipFilm):
             if (first := next(frames, None)) is not None and mark_of(first.frame) == mark:
                 return chain([first], frames)
         return islice(iter(self._reader), number, None)
-
-    def _add(self, number: int, frame: np.ndarray, residual: np.ndarray) -> np.ndarray:
-        with self.stages.timed("add"):
-            mask = None if self._mask is None else self._mask.at(number)
-            return add_residual(frame, residual, self._recipe.film, mask)
 
 
 def mark_of(frame: np.ndarray) -> int:

@@ -62,8 +62,8 @@ def refresh(
     A place is new where the flow cannot be trusted, and where the thing that was dreamed on has come to look
     different, in a fade or a change of light. Where nearly all is new, the shot begins anew.
     """
-    remembered = backward_warp(shot.source, arrived.path)
-    kept = np.minimum(1, arrived.confidence / SURE) * np.minimum(1, likeness(source, remembered) / SURE)
+    remembered = backward_warp(shot.source, arrived.route.path)
+    kept = np.minimum(1, arrived.route.confidence / SURE) * np.minimum(1, likeness(source, remembered) / SURE)
     kept *= carry.carry
     if kept.mean() < 1 - MOST_NEW and carry.refresh:
         return begin_shot(source, objective, dream)

@@ -78,7 +78,8 @@ class Objective:
         return self._sum(images, lambda activation: _covered(activation, pixels))
 
     def _sum(self, images: Tensor, factor: Callable[[Tensor], float]) -> Tensor:
-        activations = self.network(images, {term.layer for term in self.terms})
+        found = self.network(images, {term.layer for term in self.terms})
+        activations = {layer: activation.float() for layer, activation in found.items()}  # squares are large
         values = [
             term.weight * term.scale * factor(activations[term.layer]) * term.measure(activations[term.layer])
             for term in self.terms

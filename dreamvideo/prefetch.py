@@ -1,13 +1,19 @@
-"""An iterator that runs ahead in a thread of its own, so that decoding and flow overlap with the dream."""
+"""Iterators that run ahead in threads of their own, so that decoding, flow, dream and encoding overlap."""
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
-from collections.abc import Generator, Iterable
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
+U = TypeVar("U")
+
+MOST_THREADS = 4  # of a stage; OpenCV shares out the work of each among all cores besides
 
 
 class _End:
@@ -47,6 +53,26 @@ def prefetch(items: Iterable[T], ahead: int) -> Generator[T, None, None]:
     finally:
         stopped.set()
         thread.join()
+
+
+def map_ahead(function: Callable[[T], U], items: Iterable[T]) -> Generator[U, None, None]:
+    """`map` in some threads, in order: what comes next is worked on while the caller has what came before.
+
+    `items` are taken in the caller's thread. An exception in `function` is raised here, in its turn.
+    """
+    threads = max(1, min(MOST_THREADS, (os.cpu_count() or 1) // 4))
+    waiting: deque[Future[U]] = deque()
+    with ThreadPoolExecutor(threads, thread_name_prefix="map-ahead") as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for one in waiting:
+                one.cancel()
 
 
 def _put(ready: queue.Queue[T | _End], item: T | _End, stopped: threading.Event) -> None:

@@ -27,7 +27,7 @@ import cv2
 import numpy as np
 import torch
 
-from dreamvideo.clip import add_residual, detail_size, dream_residuals, observe
+from dreamvideo.clip import add_residual, dream_residuals
 from dreamvideo.dream import activation_strength, dream_residual
 from dreamvideo.images import image_from_frame, resize
 from dreamvideo.measure import warp_error
@@ -37,6 +37,7 @@ from dreamvideo.motion.reliability import leaves_frame, occlusion_mask
 from dreamvideo.nets import load_network
 from dreamvideo.objectives import Objective, objective_for
 from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings, Recipe
+from dreamvideo.spans import detail_size, observe
 from dreamvideo.stages import Stages
 
 Frames = list[np.ndarray]

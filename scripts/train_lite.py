@@ -2,8 +2,9 @@
 
     python scripts/train_lite.py --teacher FILE --images FOLDER [--more FOLDER] --out FILE --minutes 90
 
-Beside OUT lie `OUT.checkpoint.pt` (the same command goes on from it), `OUT.start` (`--start` begins another run
-from it), `OUT.settings.json` and `OUT.curve.jsonl`. OUT itself is written at every checkpoint: averaged weights, BatchNorm folded, fp16.
+Beside OUT lie `OUT.checkpoint.pt` (the same command goes on from it), `OUT.start` (`--start` begins another
+run with it), `OUT.settings.json` and `OUT.curve.jsonl`. OUT itself is written at every checkpoint: averaged
+weights, BatchNorm folded, fp16.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dreamvideo.clip import add_residual, detail_size, dream_residuals
+from dreamvideo.clip import add_residual, dream_residuals
 from dreamvideo.dream import activation_strength
 from dreamvideo.images import image_from_frame
 from dreamvideo.keys import plan_efforts
@@ -18,6 +18,7 @@ from dreamvideo.nets import Network, load_network
 from dreamvideo.objectives import objective_for
 from dreamvideo.prefetch import prefetch
 from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings
+from dreamvideo.spans import detail_size
 
 DREAM = DreamSettings(octaves=2, steps=6, layers=(("conv3_3", 1.0),))
 EACH_BY_ITSELF = CarrySettings(carry=0.0, cadence=1)

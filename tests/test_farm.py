@@ -17,7 +17,6 @@ import pytest
 from conftest import run_ffmpeg
 
 from dreamvideo.cli.main import main
-from dreamvideo.clip import observe
 from dreamvideo.errors import JobError, PartialError, WorkerError
 from dreamvideo.farm.drive import dream_with_workers
 from dreamvideo.farm.pool import Pool
@@ -33,6 +32,7 @@ from dreamvideo.media.stills import open_clip
 from dreamvideo.nets import Network, load_network
 from dreamvideo.progress import Progress, no_progress
 from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings, Recipe
+from dreamvideo.spans import observe
 from dreamvideo.stages import Stages
 
 QUICK = Recipe(

@@ -23,9 +23,12 @@ LEVELS = (
     ("settings", "images", "stages", "prefetch", "progress"),
     ("course", "recipe", "nets", "octaves", "tiles", "precondition", "motion", "camera", "media"),
     ("guide",),
-    ("objectives", "ascent"),
+    ("objectives",),
+    ("graphed",),
+    ("ascent",),
     ("dream", "carry", "render"),
     ("keys",),
+    ("spans",),
     ("clip", "zoom", "visualize", "measure"),
     ("film",),
     ("zoomed",),
@@ -38,7 +41,6 @@ LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 
 SIBLINGS = {
     ("cli", "studio"): "`dreamvideo studio` opens it",
-    ("ascent", "objectives"): "the step raises an objective",
     ("motion", "nets"): "RAFT is a network: its weights are found, checked and placed like any other's",
 }
 

@@ -9,7 +9,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from dreamvideo.clip import detail_size, explained_by, observe_motion
 from dreamvideo.film import ClipFilm, mark_of
 from dreamvideo.images import resize
 from dreamvideo.jobs.parts import PartStore
@@ -17,6 +16,7 @@ from dreamvideo.motion.cuts import CutDetector
 from dreamvideo.motion.flow import FlowEstimator, flow_estimator
 from dreamvideo.progress import Progress
 from dreamvideo.settings import CarrySettings
+from dreamvideo.spans import detail_size, explained_by, observe_motion
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ frame to the previous one, so that sampling the previous frame along it gives th
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -49,17 +50,16 @@ def flow_estimator(method: FlowMethod) -> FlowEstimator:
 
 
 def _dis_flow() -> FlowEstimator:
-    """DIS with an object of its own for each size: a small picture changes its settings for good."""
-    made: dict[tuple[int, ...], cv2.DISOpticalFlow] = {}
+    """DIS with an object for each thread and size: a small picture changes its settings for good."""
+    made = threading.local()
 
     def estimate(start: np.ndarray, end: np.ndarray) -> np.ndarray:
         shape = start.shape[:2]
         if min(shape) < SMALLEST_SIDE:
             return _no_flow(start, end)
-        if shape not in made:
-            made.clear()
-            made[shape] = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        return made[shape].calc(_grey(start), _grey(end), None)
+        if getattr(made, "shape", None) != shape:
+            made.shape, made.flow = shape, cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        return made.flow.calc(_grey(start), _grey(end), None)
 
     return estimate
 

@@ -5,16 +5,19 @@ Crops are cut by one vectorised gather on the device: no Python per crop, so a G
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 MIP_LEVELS = 3  # full, half and quarter size: a crop that shrinks reads the level that fits, without aliasing
 LUMA = (0.299, 0.587, 0.114)
+ROUND_GREY = ((0.0, -1.0, 1.0), (1.0, 0.0, -1.0), (-1.0, 1.0, 0.0))  # generates the turns of hues around grey
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -106,8 +109,15 @@ class Photographs:
         shrink = 0.5 ** level.float()
 
         ticks = (torch.arange(size, device=device) + 0.5) / size - 0.5
-        u = ticks.view(1, 1, -1) * (sides[:, 0] * mirror).view(-1, 1, 1)
-        v = ticks.view(1, -1, 1) * sides[:, 1].view(-1, 1, 1)
+        # Bend two fifths, each side along the other: the same thing in other shapes.
+        waves = [
+            uniform(0, 0.06).view(-1, 1, 1)
+            * torch.sin(math.tau * (along * f.view(-1, 1, 1) + f.view(-1, 1, 1) * 7))
+            for along, f in ((ticks.view(1, -1, 1), uniform(0.4, 2)), (ticks.view(1, 1, -1), uniform(0.4, 2)))
+        ]
+        bent = (uniform(0, 1) < 0.4).view(-1, 1, 1)
+        u = (ticks.view(1, 1, -1) + waves[0] * bent) * (sides[:, 0] * mirror).view(-1, 1, 1)
+        v = (ticks.view(1, -1, 1) + waves[1] * bent) * sides[:, 1].view(-1, 1, 1)
         cos, sin = angle.cos().view(-1, 1, 1), angle.sin().view(-1, 1, 1)
         x = (centre[:, 0].view(-1, 1, 1) + cos * u - sin * v) * shrink.view(-1, 1, 1) - 0.5
         y = (centre[:, 1].view(-1, 1, 1) + sin * u + cos * v) * shrink.view(-1, 1, 1) - 0.5
@@ -136,7 +146,10 @@ def _reflect(x: Tensor, last: Tensor) -> Tensor:
 
 
 def recolour(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Random contrast, brightness, saturation and white balance for half of the images."""
+    """Random contrast, brightness, saturation and white balance for three fifths of the images.
+
+    Of these a third get another hue too.
+    """
     count, device = len(images), images.device
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
@@ -146,17 +159,23 @@ def recolour(images: Tensor, generator: torch.Generator) -> Tensor:
     saturation = uniform(0.5, 1.5, 1, 1)
     saturation = torch.where(uniform(0, 1, 1, 1) < 0.05, 0.0, saturation)  # a few in greys
     matrix = saturation * torch.eye(3, device=device) + (1 - saturation) * luma
+    hue = uniform(-math.pi, math.pi, 1, 1) * (uniform(0, 1, 1, 1) < 0.33)
+    matrix = matrix @ (
+        hue.cos() * torch.eye(3, device=device)
+        + (1 - hue.cos()) / 3
+        + hue.sin() / math.sqrt(3) * torch.tensor(ROUND_GREY, device=device)
+    )
     contrast = torch.exp(uniform(-0.3, 0.3, 1, 1))
     gains = torch.exp(uniform(-0.1, 0.1, 3, 1))
     matrix = matrix * contrast * gains
     mean = images.mean(dim=(2, 3)).unsqueeze(-1)
     offset = mean * gains - matrix @ mean + uniform(-0.1, 0.1, 1, 1)
     changed = (matrix @ images.flatten(2) + offset).clamp(0, 1).view_as(images)
-    return torch.where(uniform(0, 1, 1, 1, 1) < 0.5, images, changed)
+    return torch.where(uniform(0, 1, 1, 1, 1) < 0.4, images, changed)
 
 
 def mix(images: Tensor, generator: torch.Generator) -> Tensor:
-    """A third get a rectangle of another image, another third are blended with one, the rest stay.
+    """Three in ten get a rectangle of another image, three are blended with one, two get blobs of one.
 
     Blended pictures look like nothing, and that is why they help: there are endlessly many, and what the
     teacher says of them is known (Beyer et al. 2021, "a good teacher is patient and consistent").
@@ -169,7 +188,11 @@ def mix(images: Tensor, generator: torch.Generator) -> Tensor:
     inside = (ticks > start.unsqueeze(-1)) & (ticks < (start + extent).unsqueeze(-1))  # (count, 2, size)
     rectangle = (inside[:, 0].unsqueeze(2) & inside[:, 1].unsqueeze(1)).float()
     blend = torch.rand(count, 1, 1, generator=generator, device=device) * 0.5
-    share = torch.where(kind < 0.33, rectangle, torch.where(kind < 0.66, blend, torch.zeros_like(blend)))
+    noise = torch.randn(count, 1, 5, 5, generator=generator, device=device)
+    blobs = F.interpolate(noise, size=(size, size), mode="bicubic")[:, 0].mul(8).sigmoid()
+    share = torch.where(kind < 0.8, blobs, torch.zeros_like(blobs))
+    share = torch.where(kind < 0.6, blend, share)
+    share = torch.where(kind < 0.3, rectangle, share)
     return torch.lerp(images, images.roll(1, 0), share.unsqueeze(1))
 
 

@@ -1,0 +1,127 @@
+"""What is seen of a clip before it is dreamed: how its frames hang together, and where keys should be.
+
+A shot is cut into *spans* of `cadence` frames; the frame at the end of each is a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from dreamvideo.carry import Motion
+from dreamvideo.images import fit_long_side, resize
+from dreamvideo.keys import SURE
+from dreamvideo.motion.cuts import CutDetector
+from dreamvideo.motion.flow import FlowEstimator, flow_estimator
+from dreamvideo.motion.reliability import reliability
+from dreamvideo.prefetch import map_ahead
+from dreamvideo.settings import CarrySettings
+from dreamvideo.stages import Stages
+
+SMALLEST_DETAIL = 32  # px; five poolings halve it to 1
+MOST_LOST = 0.27  # share of a frame that may be newly seen since the last key before another is made early
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A source frame, the small copy it is dreamed at, and its motion from the frame before.
+
+    `index` is its place in the clip, from 0; `motion` is None on the first frame of a shot; `changes` is what
+    the cut detector remembers after it.
+    """
+
+    index: int
+    frame: np.ndarray
+    small: np.ndarray
+    motion: Motion | None
+    changes: tuple[float, ...] = ()
+
+
+def observe(
+    frames: Iterable[np.ndarray],
+    carry: CarrySettings,
+    detail: int,
+    stages: Stages,
+    begin: int = 0,
+    before: np.ndarray | None = None,
+    changes: tuple[float, ...] = (),
+) -> Generator[Seen, None, None]:
+    """Look at each frame at the detail size: its motion from the frame before, or None after a cut.
+
+    Args:
+        begin: the first frame's number. before: the frame before it, small.
+        changes: what the cut detector remembers.
+    """
+    estimate = flow_estimator(carry.flow)
+    detector = CutDetector(before, changes)
+
+    def pairs() -> Iterator[tuple[np.ndarray | None, np.ndarray, np.ndarray]]:
+        earlier = before
+        for frame in frames:
+            with stages.timed("motion"):
+                small = resize(frame, detail_size((frame.shape[1], frame.shape[0]), detail))
+            yield earlier, small, frame
+            earlier = small
+
+    def look(
+        pair: tuple[np.ndarray | None, np.ndarray, np.ndarray],
+    ) -> tuple[Motion | None, np.ndarray, np.ndarray]:
+        earlier, small, frame = pair
+        with stages.timed("motion"):
+            return None if earlier is None else observe_motion(earlier, small, estimate), small, frame
+
+    with closing(map_ahead(look, pairs())) as looked:
+        for index, (motion, small, frame) in enumerate(looked, begin):
+            with stages.timed("motion"):
+                is_cut = detector.is_cut(small, partial(explained_by, motion)) and carry.cuts == "auto"
+            yield Seen(index, frame, small, None if is_cut else motion, detector.changes)
+
+
+def explained_by(motion: Motion | None) -> float:
+    """How much of what changed the motion explains, 0 to 1: what the cut detector asks."""
+    return 1.0 if motion is None else float(motion.backward_reliability.mean())
+
+
+def observe_motion(before: np.ndarray, after: np.ndarray, estimate: FlowEstimator) -> Motion:
+    """Both flows between two neighbouring frames, uint8 RGB, and how far to trust them."""
+    backward, forward = estimate(after, before), estimate(before, after)
+    return Motion(
+        backward,
+        forward,
+        reliability(after, before, backward, forward),
+        reliability(before, after, forward, backward),
+    )
+
+
+def detail_size(size: tuple[int, int], detail: int) -> tuple[int, int]:
+    """(width, height) that a frame of `size` is dreamed at: no side under what the network can see."""
+    width, height = fit_long_side(size, detail)
+    return max(width, SMALLEST_DETAIL), max(height, SMALLEST_DETAIL)
+
+
+def spans(seen: Iterable[Seen], cadence: int) -> Iterator[list[Seen]]:
+    """The first frame of each shot by itself, the others in groups of `cadence`.
+
+    A group is shorter at the end of a shot, and where so much comes into sight that the frames inside
+    would be thin: the picture changes faster than the keys.
+    """
+    span: list[Seen] = []
+    kept = 1.0
+    for frame in seen:
+        if frame.motion is None:
+            if span:
+                yield span
+            span, kept = [], 1.0
+            yield [frame]
+            continue
+        span.append(frame)
+        kept *= float(np.minimum(1, frame.motion.backward_reliability / SURE).mean())
+        if len(span) == cadence or kept < 1 - MOST_LOST:
+            yield span
+            span, kept = [], 1.0
+    if span:
+        yield span
