@@ -12,6 +12,7 @@ from torch import Tensor
 from dreamvideo.graphed import graphed_gradient
 from dreamvideo.objectives import Objective
 from dreamvideo.octaves import Jitter
+from dreamvideo.settings import Precision
 from dreamvideo.tiles import gradient_in_tiles
 
 log = logging.getLogger("dreamvideo")
@@ -43,15 +44,14 @@ def _gradient_of(value: Callable[[Tensor], Tensor], factor: float, image: Tensor
     return image.grad
 
 
-def _in_half_precision(objective: Objective, image: Tensor) -> Tensor:
-    """On a GPU; in tiles where the image is large."""
+def _graphed(precision: Precision, objective: Objective, image: Tensor) -> Tensor:
+    """`gradient` on a GPU, times the image's size where that is cut into tiles."""
     if not objective.is_local:
-        return graphed_gradient(objective, image)
-    return gradient_in_tiles(partial(graphed_gradient, objective), image)
+        return graphed_gradient(objective, image, precision)
+    return gradient_in_tiles(lambda tile: graphed_gradient(objective, tile, precision), image)
 
 
 CAREFUL: tuple[Gradient, ...] = (gradient, partial(gradient, shrink=SHRINK))
-GRAPHED: tuple[Gradient, ...] = (_in_half_precision,)
 
 
 def ascend(
@@ -63,6 +63,7 @@ def ascend(
     precondition: Precondition | None = None,
     need: Tensor | None = None,
     pace: Tensor | None = None,
+    precision: Precision = "full",
 ) -> Tensor:
     """Climb from `source + residual`, one step for each jitter, and return the new residual.
 
@@ -76,10 +77,11 @@ def ascend(
         precondition: what a gradient goes through before it becomes a step.
         need: (1, 1, H, W) in [0, 1]; None: 1 everywhere.
         pace: (1, 1, H, W), times the step size; taken into account where there is a `need`.
+        precision: what a GPU computes with.
     """
     climb = partial(_climb, objective, source + residual, jitters, step_size, precondition, need, pace)
     if source.is_cuda:
-        image = climb(GRAPHED)
+        image = climb((partial(_graphed, precision),))
         if torch.isfinite(image).all():  # the only time that the processor waits for the device
             return image - source
         _note_overflow()
@@ -104,7 +106,7 @@ def _climb(
         share = (need * len(jitters) - i).clamp_(0, 1)
         if pace is not None:
             share *= pace
-        box = ALL if gradients is GRAPHED else active_box(share)  # a graph is of one size
+        box = ALL if share.is_cuda else active_box(share)  # a graph is of one size
         if box is None:
             break
         if not objective.is_local:
@@ -122,7 +124,7 @@ def _step(
     gradients: Sequence[Gradient],
     share: Tensor | None = None,
 ) -> None:
-    """Move `image` in place, along the first gradient whose numbers can be held."""
+    """Move `image` in place, along the first gradient of finite numbers; an only one is not looked at."""
     down, right = jitter
     for find in gradients:
         step = find(objective, torch.roll(image, (down, right), dims=(2, 3)))
@@ -130,7 +132,7 @@ def _step(
         if precondition is not None:
             step = precondition(step)
         scale = mean(step.abs()) if share is None else mean_where(step.abs(), share > 0)
-        if gradients is GRAPHED or torch.isfinite(scale):
+        if len(gradients) == 1 or torch.isfinite(scale):
             break
         _note_overflow()
     else:

@@ -72,6 +72,7 @@ def dream_residual(
             settings.step_size,
             NaturalStep(settings, objective.device),
             *_effort_tensors(effort, octave_size, objective.device),
+            settings.precision,
         )
         added = image_from_tensor(residual)
         if carried is not None:

@@ -86,8 +86,6 @@ class Training:
         if self.checkpoint.exists():
             self._resume()
         self.variances = self._variances()
-        self.fused = torch.compile(self.student, dynamic=False) if options.compile else self.student
-        torch.backends.cudnn.benchmark = True
 
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16)
@@ -283,9 +281,6 @@ def parse() -> argparse.Namespace:
         "--dreamed-by-teacher", type=float, default=0.35, help="share of the teacher's dreams there"
     )
     parser.add_argument("--dream-from", type=float, default=0.15, help="progress at which dreams come in")
-    parser.add_argument(
-        "--compile", action="store_true", help="fuse the student's steps: a minute, then faster"
-    )
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report", type=float, default=20, help="seconds between lines")

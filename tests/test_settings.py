@@ -12,6 +12,7 @@ from dreamvideo.errors import SettingsError
 from dreamvideo.settings import (
     CUT_METHODS,
     FLOW_METHODS,
+    PRECISIONS,
     CarrySettings,
     DreamSettings,
     FilmSettings,
@@ -27,6 +28,7 @@ BAD: list[tuple[type, str, tuple[Any, ...]]] = [
     (DreamSettings, "step_size", (0.0, -0.1, 0.3, float("nan"))),
     (DreamSettings, "natural", (-0.1, 1.1, float("nan"))),
     (DreamSettings, "smooth", (-0.1, 11.0, float("nan"))),
+    (DreamSettings, "precision", ("double", "")),
     (DreamSettings, "jitter", (-1, 513)),
     (DreamSettings, "look", ("faces", "")),
     (CarrySettings, "refresh", (-1, 1001)),
@@ -59,6 +61,7 @@ EDGES: list[tuple[type, str, tuple[Any, ...]]] = [
     (DreamSettings, "octaves", (1, 20)),
     (DreamSettings, "octave_scale", (1.01, 4.0)),
     (DreamSettings, "jitter", (0, 512)),
+    (DreamSettings, "precision", PRECISIONS),
     (DreamSettings, "layers", ((("conv4_3", -1.0),), (("conv4_3", 1.0), ("pool5", 0.5)))),
     (CarrySettings, "refresh", (0,)),
     (CarrySettings, "carry", (0.0, 1.0)),

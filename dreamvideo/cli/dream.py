@@ -64,6 +64,7 @@ def dream(
     step_size: options.StepSize = DreamSettings.step_size,
     natural: options.Natural = DreamSettings.natural,
     smooth: options.Smooth = DreamSettings.smooth,
+    precision: options.PrecisionOption = DreamSettings.precision,
     jitter: options.JitterSize = DreamSettings.jitter,
     strength: options.Strength = FilmSettings.strength,
     detail: options.Detail = FilmSettings.detail,
@@ -137,6 +138,7 @@ def dream(
             step_size=step_size,
             natural=natural,
             smooth=smooth,
+            precision=precision,  # type: ignore[arg-type]  # checked there
             jitter=jitter,
             seed=seed,
         ),

@@ -103,6 +103,7 @@ def zoom(
     step_size: options.StepSize = DreamSettings.step_size,
     natural: options.Natural = DreamSettings.natural,
     smooth: options.Smooth = DreamSettings.smooth,
+    precision: options.PrecisionOption = DreamSettings.precision,
     jitter: options.JitterSize = DreamSettings.jitter,
     strength: options.Strength = FilmSettings.strength,
     detail: options.Detail = FilmSettings.detail,
@@ -149,6 +150,7 @@ def zoom(
             step_size=step_size,
             natural=natural,
             smooth=smooth,
+            precision=precision,  # type: ignore[arg-type]  # checked there
             jitter=jitter,
             seed=seed,
         ),

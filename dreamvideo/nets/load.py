@@ -70,6 +70,8 @@ def load_network(name: str = "auto", weights: Path | None = None, device: str = 
     name = choose_model(name, weights)
     place = choose_device(device)
     torch.set_flush_denormal(True)
+    torch.backends.cudnn.allow_tf32 = False  # full precision is full precision
+    torch.backends.cudnn.deterministic = True
     if name == "vgg16-lite":
         path = weights or Path(str(resources.files("dreamvideo.nets") / LITE_FILE))
         module: nn.Module = _lite(path)

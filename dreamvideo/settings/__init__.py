@@ -8,10 +8,12 @@ from dreamvideo.settings.dream import (
     CUT_METHODS,
     DEVICES,
     FLOW_METHODS,
+    PRECISIONS,
     CarrySettings,
     CutMethod,
     DreamSettings,
     FlowMethod,
+    Precision,
 )
 from dreamvideo.settings.film import (
     DITHERS,
@@ -36,6 +38,7 @@ __all__ = [
     "DITHERS",
     "FLOW_METHODS",
     "LAYOUTS",
+    "PRECISIONS",
     "SHAPE",
     "SHEET_FRAMES",
     "CarrySettings",
@@ -48,6 +51,7 @@ __all__ = [
     "GifSettings",
     "Layout",
     "Number",
+    "Precision",
     "Recipe",
     "VisualizeRecipe",
     "VisualizeSettings",

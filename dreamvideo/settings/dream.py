@@ -10,9 +10,11 @@ from dreamvideo.targets import LOOKS, Look, class_index, parse_layer
 
 FlowMethod = Literal["dis", "farneback", "raft", "none"]
 CutMethod = Literal["auto", "none"]
+Precision = Literal["full", "half"]
 
 FLOW_METHODS: tuple[FlowMethod, ...] = ("dis", "farneback", "raft", "none")
 CUT_METHODS: tuple[CutMethod, ...] = ("auto", "none")
+PRECISIONS: tuple[Precision, ...] = ("full", "half")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -50,6 +52,9 @@ class DreamSettings:
     smooth: Number = 0.7
     """Sigma, px, of the blur of each gradient: finer grain than this does not survive being carried."""
 
+    precision: Precision = "full"
+    """What a GPU computes with. Half is several times faster, and comes to another dream, as strong."""
+
     jitter: int = 32
     """Largest random shift before a step, px."""
 
@@ -64,6 +69,7 @@ class DreamSettings:
         require_number(self.natural, lambda x: 0 <= x <= 1, "natural", "between 0 and 1")
         require_number(self.smooth, lambda x: 0 <= x <= 10, "smooth", "between 0 and 10 px")
         require(0 <= self.jitter <= 512, "jitter", "between 0 and 512 px", self.jitter)
+        require(self.precision in PRECISIONS, "precision", "one of " + ", ".join(PRECISIONS), self.precision)
         require(self.look in (None, *LOOKS), "look", "one of " + ", ".join(LOOKS), self.look)
         for kind, pairs in (("layer", self.layers), ("class", self.classes)):
             for name, weight in pairs:

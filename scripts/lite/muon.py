@@ -53,5 +53,6 @@ class Muon(torch.optim.Optimizer):
                 average = state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
                 direction = weight.grad.lerp(average, group["momentum"])  # Nesterov's look ahead
                 direction = orthogonalise(direction.flatten(1)).view_as(weight)
-                length = weight.norm() / (direction.norm() + 1e-7)
-                weight.sub_(direction * (group["lr"] * length))
+                length = weight.norm()
+                weight.sub_(direction * (group["lr"] * length / (direction.norm() + 1e-7)))
+                weight.mul_(length / weight.norm())  # else it grows at every step, beyond all numbers
