@@ -120,10 +120,7 @@ class Training:
         with self.autocast():
             with torch.no_grad():
                 targets = self.teacher(clean)
-            forward = (
-                self.fused if size == COMMON_SIZE else self.student
-            )  # fusing takes a while for each size
-            found = losses(self.student, forward(rough), targets, self.variances)
+            found = losses(self.student, self.student(rough), targets, self.variances)
         weights = weights_of_losses(progress)
         total = sum(weights[name] * value for name, value in found.items())
         for optimiser in self.optimisers:
