@@ -24,7 +24,7 @@ from dreamvideo.nets.weights import read_weights, require_keys, sha256_of, weigh
 VGG16_FILE = "vgg16-397923af.pth"  # torchvision's name for it; ends in the start of its SHA-256
 LITE_FILE = "vgg16_lite.safetensors"
 VGG16_LOOKS: Mapping[str, str] = {"edges": "conv2_2", "shapes": "conv3_3", "creatures": "conv5_1"}
-LITE_LOOKS: Mapping[str, str] = {"edges": "conv2_2", "shapes": "conv3_3", "creatures": "conv5_1"}
+LITE_LOOKS: Mapping[str, str] = {"edges": "conv2_2", "shapes": "conv3_3", "creatures": "conv5_3"}
 VGG16_BEST_LAYER = "conv4_3"
 LITE_BEST_LAYER = "conv4_3"
 
