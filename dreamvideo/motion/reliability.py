@@ -72,11 +72,17 @@ def likeness(image: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def _squared(vectors: np.ndarray) -> np.ndarray:
-    return np.einsum("hwc,hwc->hw", vectors, vectors)
+    """|v|^2 at each place of (H, W, C): (H, W). Plane by plane, which is several times as fast."""
+    first, *others = cv2.split(vectors)
+    squares = first * first
+    for plane in others:
+        squares += plane * plane
+    return squares
 
 
 def _squared_gradient(flow: np.ndarray) -> np.ndarray:
-    """Forward differences of both components, squared and added: (H, W)."""
-    across = np.diff(flow, axis=1, append=flow[:, -1:])
-    down = np.diff(flow, axis=0, append=flow[-1:])
-    return _squared(across) + _squared(down)
+    """Forward differences of both components, squared and added: (H, W); 0 beyond the border."""
+    squares = np.zeros(flow.shape[:2], np.float32)
+    squares[:, :-1] += _squared(flow[:, 1:] - flow[:, :-1])
+    squares[:-1] += _squared(flow[1:] - flow[:-1])
+    return squares
