@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from dreamvideo.errors import UsageError, WeightsError
 from dreamvideo.nets.describe import LayerInfo, describe_nodes, describe_vgg
 from dreamvideo.nets.network import Network
+from dreamvideo.nets.steady import SteadyNetwork
 from dreamvideo.nets.vgg import (
     CONVOLUTIONS,
     VGG,
@@ -84,6 +85,8 @@ def load_network(name: str = "auto", weights: Path | None = None, device: str = 
         module, path, layers, best, looks = _torchvision(name, weights)
     has_head = getattr(module, "head", None) is not None
     module = module.eval().requires_grad_(False).to(place).to(memory_format=torch.channels_last)
+    if place.type == "cpu" and torch.backends.mkldnn.is_available():
+        module = SteadyNetwork(module)
     return Network(name, module, layers, best, looks, has_head, place, sha256_of(path))
 
 
