@@ -106,10 +106,13 @@ def mean_square(activation: Tensor) -> Tensor:
 
 
 def mean_of(channels: tuple[int, ...]) -> Measure:
-    """The mean activation of some channels, not squared: what they are for, not what they are against."""
+    """The mean activation of some channels, not squared: what they are for, not what they are against.
+
+    Row by row, for the reason above: of one channel there is only one sum.
+    """
 
     def measure(activation: Tensor) -> Tensor:
-        return activation[:, list(channels)].flatten(1).mean(dim=1)
+        return activation[:, list(channels)].mean(dim=3).mean(dim=2).mean(dim=1)
 
     return measure
 
@@ -197,7 +200,7 @@ def _gradient_length(objective: Objective, pictures: Tensor) -> float:
     term = replace(objective.terms[0], weight=1.0)
     replace(objective, terms=(term,))(images).sum().backward()
     assert images.grad is not None
-    return float(images.grad.abs().mean())
+    return float(images.grad.abs().mean(dim=(2, 3)).mean())
 
 
 def _reference_pictures() -> Tensor:
@@ -206,4 +209,4 @@ def _reference_pictures() -> Tensor:
     noise = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(0))
     frequency = torch.hypot(*torch.meshgrid(torch.fft.fftfreq(side), torch.fft.rfftfreq(side), indexing="ij"))
     pink = torch.fft.irfft2(torch.fft.rfft2(noise) / frequency.clamp(min=1 / side), s=(side, side))
-    return (0.5 + 0.2 * pink / pink.std()).clamp(0, 1)
+    return (0.5 + 0.2 * pink / pink.numpy().std()).clamp(0, 1)

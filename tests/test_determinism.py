@@ -1,7 +1,7 @@
 """The same recipe gives the same frames: with one thread or two, again, and nearly so on a GPU.
 
-That a film that was stopped is the same to the last bit is in tests/test_jobs.py, and that workers make the same
-film in tests/test_farm.py. `nets/steady.py` says how it comes about.
+That a film that was stopped is the same to the last bit is in tests/test_jobs.py, that workers make the same
+one in tests/test_farm.py. `nets/steady.py` says how it comes about.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from safetensors.torch import save_file
 
 from dreamvideo.ascent import gradient
 from dreamvideo.clip import add_residual, dream_residuals
-from dreamvideo.guide import Guide
+from dreamvideo.guide import Guide, best_match
 from dreamvideo.images import image_from_frame, tensor_from_image, write_still
 from dreamvideo.media.beside import Beside
 from dreamvideo.nets import Network, load_network
 from dreamvideo.nets.steady import SteadyNetwork
 from dreamvideo.nets.torchvision_nets import build_torchvision
-from dreamvideo.objectives import objective_for
+from dreamvideo.objectives import Measure, mean_of, mean_square, objective_for
 from dreamvideo.settings import (
     CarrySettings,
     DreamSettings,
@@ -42,7 +42,7 @@ from dreamvideo.zoom.renders import FallRender, FeedbackRender
 
 SIZE = (288, 208)  # large enough that torch shares its sums among threads
 NETWORKS = ("vgg16-lite", "squeezenet1_0")
-DREAM = DreamSettings(octaves=2, steps=3)
+DREAM = DreamSettings(octaves=2, steps=2)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def source(number: int = 0, size: tuple[int, int] = SIZE) -> np.ndarray:
 
 
 def dreamed(
-    network: Network, folder: Path, carry: CarrySettings, frames: int = 6, **wanted: object
+    network: Network, folder: Path, carry: CarrySettings, frames: int, **wanted: object
 ) -> list[np.ndarray]:
     settings = replace(DREAM, **wanted)  # type: ignore[arg-type]
     sources = map(source, range(frames))
@@ -107,7 +107,7 @@ def zoomed(network: Network, folder: Path, zoom: ZoomSettings) -> list[np.ndarra
 
 
 def visualized(network: Network, folder: Path, **wanted: object) -> list[np.ndarray]:
-    settings = VisualizeSettings(size=150, steps=4, **wanted)  # type: ignore[arg-type]
+    settings = VisualizeSettings(size=150, steps=3, **wanted)  # type: ignore[arg-type]
     subjects = subjects_for(network, settings)
     *_, last = draw(network, subjects, settings, begin(subjects, settings))
     return frames_of(last)
@@ -115,14 +115,14 @@ def visualized(network: Network, folder: Path, **wanted: object) -> list[np.ndar
 
 Mode = Callable[[Network, Path], Sequence[np.ndarray]]
 MODES: dict[str, Mode] = {
-    "each frame": partial(dreamed, carry=CarrySettings(cadence=1), frames=3),
-    "cadence 4": partial(dreamed, carry=CarrySettings(cadence=4)),
-    "nothing carried": partial(dreamed, carry=CarrySettings(cadence=2, carry=0.0), frames=3),
+    "each frame": partial(dreamed, carry=CarrySettings(cadence=1), frames=2),
+    "cadence 4": partial(dreamed, carry=CarrySettings(cadence=4), frames=5),
+    "nothing carried": partial(dreamed, carry=CarrySettings(cadence=2, carry=0.0), frames=2),
     "guided": guided,
     "class": partial(dreamed, carry=CarrySettings(), frames=1, classes=(("sea snake", 1.0), ("462", 0.5))),
     "zoom loop": partial(zoomed, zoom=ZoomSettings(loop=2)),
     "zoom feedback": partial(zoomed, zoom=ZoomSettings(feedback=True)),
-    "visualize classes": partial(visualized, classes=("65", "462"), diversity=3),
+    "visualize classes": partial(visualized, classes=("65", "462"), diversity=2),
 }
 
 
@@ -144,13 +144,11 @@ def test_one_thread_or_two(
 ) -> None:
     network = load_network(name, weights(name), "cpu")
     films = []
-    for threads in (1, 2, 2):
+    for threads in (1, 2):
         with_threads(threads)
         films.append(MODES[mode](network, tmp_path))
-    one, two, again = films
-    assert len(one) > 0 and all(np.array_equal(a, b) for a, b in zip(two, again, strict=True)), (
-        "twice the same"
-    )
+    one, two = films
+    assert one
     assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
 
 
@@ -196,15 +194,13 @@ def test_torchvisions_networks_do_not_depend_on_threads(
         (16, 16, 3, 2, 2, 2),
     ],
 )
-@pytest.mark.parametrize("size", [(19, 26), (12, 11), (3, 2)])
+@pytest.mark.parametrize("size", [(19, 26), (12, 11), (7, 8)])
 def test_a_steady_convolution_is_a_convolution(
     channels: int, wide: int, kernel: Any, stride: Any, padding: Any, dilation: int, size: tuple[int, int]
 ) -> None:
     torch.manual_seed(0)
     conv = torch.nn.Conv2d(channels, wide, kernel, stride, padding, dilation).requires_grad_(False)
     x = torch.randn(2, channels, *size)
-    if conv.padding[0] * 2 + size[0] <= dilation * (conv.kernel_size[0] - 1):
-        pytest.skip("nothing comes out")
     steady = SteadyNetwork(_Only(conv))
     found = []
     for convolve in (conv, lambda x: steady(x, ("it",))["it"]):
@@ -225,6 +221,18 @@ class _Only(torch.nn.Module):
 
     def forward(self, images: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
         return dict.fromkeys(layers, self.layer(images))
+
+
+@pytest.mark.parametrize("measure", [mean_square, mean_of((3,)), partial(best_match, torch.eye(8))])
+def test_a_measure_does_not_depend_on_threads(measure: Measure, with_threads: Callable[[int], None]) -> None:
+    """Early layers of large frames have so many places that one sum over them would be shared out."""
+    activation = torch.rand(1, 8, 301, 299, generator=torch.Generator().manual_seed(0))
+    activation = activation.contiguous(memory_format=torch.channels_last)
+    found = []
+    for threads in (1, 2):
+        with_threads(threads)
+        found.append(measure(activation))
+    assert torch.equal(*found)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
