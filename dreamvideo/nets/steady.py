@@ -89,7 +89,7 @@ class _Steady(TorchFunctionMode):
         key = weight.data_ptr()
         if key not in self._kernels:
             self._kernels[key] = _Kernel(weight, bias, stride[0], _pair(padding), dilation)
-        convolved: Tensor = _Convolution.apply(x, self._kernels[key])  # type: ignore[no-untyped-call]
+        convolved: Tensor = _Convolution.apply(x, self._kernels[key])
         return convolved
 
 
