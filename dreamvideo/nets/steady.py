@@ -54,7 +54,7 @@ class _Steady(TorchFunctionMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self._kernels: dict[int, _Kernel] = {}  # by the address of their weights, which live as long
+        self._kernels: dict[int, _Kernel] = {}  # by the id of their weights
 
     def __torch_function__(
         self, function: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
@@ -80,16 +80,17 @@ class _Steady(TorchFunctionMode):
     ) -> Tensor:
         stride, dilation = _pair(stride), _pair(dilation)
         is_even = stride[0] == stride[1] and 1 in (stride[0], max(dilation))
-        if groups > 1 or isinstance(padding, str) or not is_even:  # depthwise ones are alike anyway
+        is_dense = groups == 1 and x.dtype == torch.float32  # those of one channel each are alike anyway
+        if isinstance(padding, str) or not (is_even and is_dense):
             return F.conv2d(x, weight, bias, stride, padding, dilation, groups)
         if weight.shape[2:] == (1, 1) and _pair(padding) == (0, 0):
             x, stride = x[:, :, :: stride[0], :: stride[1]], (1, 1)
             if not (weight.shape[0] % WIDTH or weight.shape[1] % WIDTH):
                 return _by_pixels(x, weight, bias)
-        key = weight.data_ptr()
-        if key not in self._kernels:
-            self._kernels[key] = _Kernel(weight, bias, stride[0], _pair(padding), dilation)
-        convolved: Tensor = _Convolution.apply(x, self._kernels[key])
+        kernel = self._kernels.get(id(weight))
+        if kernel is None or kernel.weight is not weight:
+            kernel = self._kernels[id(weight)] = _Kernel(weight, bias, stride[0], _pair(padding), dilation)
+        convolved: Tensor = _Convolution.apply(x, kernel)
         return convolved
 
 
@@ -163,10 +164,11 @@ class _Convolution(torch.autograd.Function):
 
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    rows = len(x)
-    if x.dim() != 2 or not 1 < rows < FEWEST_ROWS:
+    rows = x.flatten(0, -2)
+    count = len(rows)
+    if not 1 < count < FEWEST_ROWS:  # one row is a product of another kind
         return F.linear(x, weight, bias)
-    return F.linear(F.pad(x, (0, 0, 0, FEWEST_ROWS - rows)), weight, bias)[:rows]
+    return F.linear(F.pad(rows, (0, 0, 0, FEWEST_ROWS - count)), weight, bias)[:count].view(*x.shape[:-1], -1)
 
 
 def _pair(n: Any) -> Pair:
