@@ -56,6 +56,7 @@ def dream_residual(
     size = (source.shape[1], source.shape[0])
     added = np.zeros((1, 1, 3), np.float32)
     sizes = octave_sizes(size, settings.octaves, settings.octave_scale)
+    jitter = 0 if objective.is_placed else settings.jitter
     for octave, octave_size in enumerate(sizes):
         effort = None if efforts is None else efforts[octave - len(sizes)]
         start = resize(added, octave_size)
@@ -66,9 +67,7 @@ def dream_residual(
             objective,
             tensor_from_image(resize(source, octave_size)).to(objective.device),
             tensor_from_image(np.ascontiguousarray(start)).to(objective.device),
-            jitter_sequence(
-                settings.seed, octave, effort.steps if effort else settings.steps, settings.jitter
-            ),
+            jitter_sequence(settings.seed, octave, effort.steps if effort else settings.steps, jitter),
             settings.step_size,
             NaturalStep(settings, objective.device),
             *_effort_tensors(effort, octave_size, objective.device),

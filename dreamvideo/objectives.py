@@ -29,6 +29,7 @@ class Term:
         scale: times the measure, so that terms of one weight pull equally hard.
         at: the measure at a frame of a film, where that changes.
         is_local: whether it is a mean over all places, so that a picture can be looked at part by part.
+        is_placed: whether it is about one place of the picture, which must then not be shifted.
     """
 
     layer: str
@@ -37,6 +38,7 @@ class Term:
     scale: float = 1.0
     at: Callable[[int], Measure] | None = None
     is_local: bool = True
+    is_placed: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,11 @@ class Objective:
         """Whether its gradient somewhere depends only on what is near."""
         return all(term.is_local for term in self.terms)
 
+    @property
+    def is_placed(self) -> bool:
+        """Whether it is about one place, so that a picture must not be shifted under it."""
+        return any(term.is_placed for term in self.terms)
+
     def __call__(self, images: Tensor) -> Tensor:
         """images: (B, 3, H, W) in [0, 1]. Returns one number for each, (B,)."""
         return self._sum(images, lambda activation: 1.0)
@@ -79,7 +86,10 @@ class Objective:
 
     def _sum(self, images: Tensor, factor: Callable[[Tensor], float]) -> Tensor:
         found = self.network(images, {term.layer for term in self.terms})
-        activations = {layer: activation.float() for layer, activation in found.items()}  # squares are large
+        activations = {  # squares are large
+            layer: activation.to(torch.promote_types(activation.dtype, torch.float32))
+            for layer, activation in found.items()
+        }
         values = [
             term.weight * term.scale * factor(activations[term.layer]) * term.measure(activations[term.layer])
             for term in self.terms
@@ -106,10 +116,13 @@ def mean_square(activation: Tensor) -> Tensor:
 
 
 def mean_of(channels: tuple[int, ...]) -> Measure:
-    """The mean activation of some channels, not squared: what they are for, not what they are against."""
+    """The mean activation of some channels, not squared: what they are for, not what they are against.
+
+    Row by row, for the reason above: of one channel there is only one sum.
+    """
 
     def measure(activation: Tensor) -> Tensor:
-        return activation[:, list(channels)].flatten(1).mean(dim=1)
+        return activation[:, list(channels)].mean(dim=3).mean(dim=2).mean(dim=1)
 
     return measure
 
@@ -169,7 +182,7 @@ def _layer_term(network: Network, target: LayerTarget, weight: float, guide: Gui
     network.check_channels(target.layer, target.channels)
     measure = mean_of(target.channels) if target.channels else mean_square
     if target.place:
-        return Term(target.layer, around(target.place, measure), weight, is_local=False)
+        return Term(target.layer, around(target.place, measure), weight, is_local=False, is_placed=True)
     return Term(target.layer, measure, weight)
 
 
@@ -197,7 +210,7 @@ def _gradient_length(objective: Objective, pictures: Tensor) -> float:
     term = replace(objective.terms[0], weight=1.0)
     replace(objective, terms=(term,))(images).sum().backward()
     assert images.grad is not None
-    return float(images.grad.abs().mean())
+    return float(images.grad.abs().mean(dim=(2, 3)).mean())
 
 
 def _reference_pictures() -> Tensor:
@@ -206,4 +219,4 @@ def _reference_pictures() -> Tensor:
     noise = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(0))
     frequency = torch.hypot(*torch.meshgrid(torch.fft.fftfreq(side), torch.fft.rfftfreq(side), indexing="ij"))
     pink = torch.fft.irfft2(torch.fft.rfft2(noise) / frequency.clamp(min=1 / side), s=(side, side))
-    return (0.5 + 0.2 * pink / pink.std()).clamp(0, 1)
+    return (0.5 + 0.2 * pink / pink.numpy().std()).clamp(0, 1)

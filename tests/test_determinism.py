@@ -1,67 +1,257 @@
 """The same recipe gives the same frames: with one thread or two, again, and nearly so on a GPU.
 
-That a film that was stopped is the same to the last bit is in tests/test_jobs.py. With three threads or more,
-and in torchvision's networks, oneDNN splits some sums by threads: of 1x1 convolutions over many channels, and
-of the gradient at a small picture. What is claimed here is one thread or two, with vgg16-lite.
+That a film that was stopped is the same to the last bit is in tests/test_jobs.py, that workers make the same
+one in tests/test_farm.py. `nets/steady.py` says how it comes about.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from dreamvideo.ascent import gradient
 from dreamvideo.clip import add_residual, dream_residuals
-from dreamvideo.nets import load_network
-from dreamvideo.objectives import objective_for
-from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings
+from dreamvideo.guide import Guide, best_match
+from dreamvideo.images import image_from_frame, tensor_from_image, write_still
+from dreamvideo.media.beside import Beside
+from dreamvideo.nets import Network, load_network
+from dreamvideo.nets.steady import SteadyNetwork
+from dreamvideo.nets.torchvision_nets import build_torchvision
+from dreamvideo.objectives import Measure, mean_of, mean_square, objective_for
+from dreamvideo.settings import (
+    CarrySettings,
+    DreamSettings,
+    FilmSettings,
+    VisualizeSettings,
+    ZoomRecipe,
+    ZoomSettings,
+)
+from dreamvideo.visualize import begin, draw, frames_of, subjects_for
+from dreamvideo.zoom.plan import clock_of, plan_zoom
+from dreamvideo.zoom.renders import FallRender, FeedbackRender
 
 SIZE = (288, 208)  # large enough that torch shares its sums among threads
-WAYS = {
-    "each frame": CarrySettings(cadence=1),
-    "cadence 4": CarrySettings(cadence=4),
-    "nothing carried": CarrySettings(cadence=2, carry=0.0),
-}
+NETWORKS = ("vgg16-lite", "squeezenet1_0")
+DREAM = DreamSettings(octaves=2, steps=2)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path | None]:
+    """Of a network by its name: torchvision's have random ones here."""
+    folder = tmp_path_factory.mktemp("weights")
+
+    @cache
+    def of(name: str) -> Path | None:
+        if name == "vgg16-lite":
+            return None
+        torch.manual_seed(0)
+        save_file(build_torchvision(name).classifier.state_dict(), folder / f"{name}.safetensors")
+        return folder / f"{name}.safetensors"
+
+    return of
 
 
 @pytest.fixture
-def threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
+def with_threads() -> Iterator[Callable[[int], None]]:
+    before = torch.get_num_threads(), cv2.getNumThreads()
+
+    def set_both(count: int) -> None:
+        torch.set_num_threads(count)
+        cv2.setNumThreads(count)
+
+    yield set_both
+    torch.set_num_threads(before[0])
+    cv2.setNumThreads(before[1])
 
 
-def frames() -> Iterator[np.ndarray]:
-    """Six frames of a picture that drifts."""
-    x, y = np.meshgrid(np.arange(SIZE[0]), np.arange(SIZE[1]))
-    for t in range(6):
-        waves = [np.sin((x + 3 * t) / 9) * np.cos(y / 7), np.sin((x + y + 3 * t) / 13), np.cos(y / 5)]
-        yield np.rint(128 + 80 * np.stack(waves, -1)).astype(np.uint8)
+def source(number: int = 0, size: tuple[int, int] = SIZE) -> np.ndarray:
+    """A frame of a film in which a picture drifts."""
+    x, y = np.meshgrid(np.arange(size[0]), np.arange(size[1]))
+    x = x + 3 * number
+    waves = [np.sin(x / 9) * np.cos(y / 7), np.sin((x + y) / 13), np.cos(y / 5)]
+    return np.rint(128 + 80 * np.stack(waves, -1)).astype(np.uint8)
 
 
-def dreamed(carry: CarrySettings, device: str = "cpu") -> list[np.ndarray]:
-    settings = DreamSettings(octaves=2, steps=3)
-    objective = objective_for(load_network("vgg16-lite", device=device), settings)
-    pairs = dream_residuals(frames(), objective, settings, carry, max(SIZE))
+def dreamed(
+    network: Network, folder: Path, carry: CarrySettings, frames: int, **wanted: object
+) -> list[np.ndarray]:
+    settings = replace(DREAM, **wanted)  # type: ignore[arg-type]
+    sources = map(source, range(frames))
+    pairs = dream_residuals(sources, objective_for(network, settings), settings, carry, max(SIZE))
     return [add_residual(frame, residual, FilmSettings()) for frame, residual in pairs]
 
 
-@pytest.mark.usefixtures("threads")
-@pytest.mark.parametrize("way", WAYS)
-def test_one_thread_or_two(way: str) -> None:
-    torch.set_num_threads(1)
-    one, again = dreamed(WAYS[way]), dreamed(WAYS[way])
-    torch.set_num_threads(2)
-    two = dreamed(WAYS[way])
-    assert all(np.array_equal(a, b) for a, b in zip(one, again, strict=True))
+def guided(network: Network, folder: Path) -> list[np.ndarray]:
+    write_still(folder / "guide.png", source(40, (200, 150)).transpose(1, 0, 2))
+    objective = objective_for(network, DREAM, Guide(Beside(folder / "guide.png")))
+    pairs = dream_residuals(map(source, range(2)), objective, DREAM, CarrySettings(), max(SIZE))
+    return [add_residual(frame, residual, FilmSettings()) for frame, residual in pairs]
+
+
+def zoomed(network: Network, folder: Path, zoom: ZoomSettings) -> list[np.ndarray]:
+    film = FilmSettings(size=(144, 96), fps=Fraction(4), frames=None if zoom.loop else 4)
+    recipe = ZoomRecipe(DREAM, CarrySettings(), film, zoom)
+    kind = FeedbackRender if zoom.feedback else FallRender
+    render = kind(plan_zoom(recipe, clock_of(recipe), SIZE), objective_for(network, DREAM), source())
+    return [frame for segment in render.segments(None) for frame, _ in segment.frames]
+
+
+def visualized(network: Network, folder: Path, **wanted: object) -> list[np.ndarray]:
+    settings = VisualizeSettings(size=150, steps=3, **wanted)  # type: ignore[arg-type]
+    subjects = subjects_for(network, settings)
+    *_, last = draw(network, subjects, settings, begin(subjects, settings))
+    return frames_of(last)
+
+
+Mode = Callable[[Network, Path], Sequence[np.ndarray]]
+MODES: dict[str, Mode] = {
+    "each frame": partial(dreamed, carry=CarrySettings(cadence=1), frames=2),
+    "cadence 4": partial(dreamed, carry=CarrySettings(cadence=4), frames=5),
+    "nothing carried": partial(dreamed, carry=CarrySettings(cadence=2, carry=0.0), frames=2),
+    "guided": guided,
+    "class": partial(dreamed, carry=CarrySettings(), frames=1, classes=(("sea snake", 1.0), ("462", 0.5))),
+    "zoom loop": partial(zoomed, zoom=ZoomSettings(loop=2)),
+    "zoom feedback": partial(zoomed, zoom=ZoomSettings(feedback=True)),
+    "visualize classes": partial(visualized, classes=("65", "462"), diversity=2),
+}
+
+
+def visualized_channels(network: Network, folder: Path) -> list[np.ndarray]:
+    return visualized(network, folder, layer=network.default_layer, channels="0-2")
+
+
+MODES["visualize channels"] = visualized_channels
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_one_thread_or_two(
+    name: str,
+    mode: str,
+    weights: Callable[[str], Path | None],
+    with_threads: Callable[[int], None],
+    tmp_path: Path,
+) -> None:
+    network = load_network(name, weights(name), "cpu")
+    films = []
+    for threads in (1, 2):
+        with_threads(threads)
+        films.append(MODES[mode](network, tmp_path))
+    one, two = films
+    assert one
     assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
 
 
+LATE = {
+    "googlenet": "inception5b",
+    "resnet18": "layer4",
+    "mobilenet_v2": "features",
+    "densenet121": "features",
+    "efficientnet_b0": "features",
+}
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_torchvisions_networks_do_not_depend_on_threads(
+    name: str, weights: Callable[[str], Path | None], with_threads: Callable[[int], None]
+) -> None:
+    """Down to the deepest layer, at a size that neither strides nor threads divide evenly."""
+    network = load_network(name, weights(name), "cpu")
+    objective = objective_for(network, DreamSettings(layers=((LATE[name], 1.0),)))
+    image = tensor_from_image(image_from_frame(source(size=(225, 138))))
+    found = []
+    for threads in (1, 2):
+        with_threads(threads)
+        found.append((gradient(objective, image), objective(image)))
+    assert torch.equal(found[0][0], found[1][0]) and torch.equal(found[0][1], found[1][1])
+    assert found[0][0].abs().max() > 0
+
+
+@pytest.mark.parametrize(
+    "channels, wide, kernel, stride, padding, dilation",
+    [
+        (3, 8, 3, 1, 1, 1),
+        (3, 8, 7, 2, 3, 1),
+        (3, 8, 11, 4, 2, 1),
+        (32, 8, 3, 2, 1, 1),
+        (32, 8, 3, 2, 0, 1),
+        (32, 16, 1, 1, 0, 1),
+        (32, 48, 1, 2, 0, 1),
+        (24, 40, 1, 1, 0, 1),
+        (16, 16, (1, 7), 1, (0, 3), 1),
+        (16, 16, 3, 1, 2, 2),
+        (16, 16, 3, (2, 1), 1, 1),
+        (16, 16, 3, 2, 2, 2),
+    ],
+)
+@pytest.mark.parametrize("size", [(19, 26), (12, 11), (7, 8)])
+def test_a_steady_convolution_is_a_convolution(
+    channels: int, wide: int, kernel: Any, stride: Any, padding: Any, dilation: int, size: tuple[int, int]
+) -> None:
+    torch.manual_seed(0)
+    conv = torch.nn.Conv2d(channels, wide, kernel, stride, padding, dilation).requires_grad_(False)
+    x = torch.randn(2, channels, *size)
+    steady = SteadyNetwork(_Only(conv))
+    found = []
+    for convolve in (conv, lambda x: steady(x, ("it",))["it"]):
+        image = x.clone().requires_grad_()
+        out = convolve(image)
+        (slope,) = torch.autograd.grad(out, image, torch.cos(torch.arange(out.numel()).view_as(out)))
+        found.append((out.detach(), slope))
+    for plain, made in zip(*found, strict=True):
+        torch.testing.assert_close(made, plain, rtol=1e-4, atol=1e-4)
+
+
+class _Only(torch.nn.Module):
+    """A network of one layer."""
+
+    def __init__(self, layer: torch.nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, images: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        return dict.fromkeys(layers, self.layer(images))
+
+
+@pytest.mark.parametrize("measure", [mean_square, mean_of((3,)), partial(best_match, torch.eye(8))])
+def test_a_measure_does_not_depend_on_threads(measure: Measure, with_threads: Callable[[int], None]) -> None:
+    """Early layers of large frames have so many places that one sum over them would be shared out."""
+    activation = torch.rand(1, 8, 301, 299, generator=torch.Generator().manual_seed(0))
+    activation = activation.contiguous(memory_format=torch.channels_last)
+    found = []
+    for threads in (1, 2):
+        with_threads(threads)
+        found.append(measure(activation))
+    assert torch.equal(*found)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-@pytest.mark.parametrize("way", WAYS)
-def test_a_gpu_dreams_nearly_the_same(way: str) -> None:
-    for here, there in zip(dreamed(WAYS[way]), dreamed(WAYS[way], "cuda"), strict=True):
-        error = np.square(here.astype(float) - there).mean()
+@pytest.mark.parametrize(
+    "name, mode",
+    [
+        (name, mode)
+        for name in NETWORKS
+        for mode in MODES
+        # Adam makes equal steps of any gradient: of what random weights see hardly at all it follows the rounding
+        if name == "vgg16-lite" or not mode.startswith("visualize")
+    ],
+)
+def test_a_gpu_makes_nearly_the_same(
+    name: str, mode: str, weights: Callable[[str], Path | None], tmp_path: Path
+) -> None:
+    here, there = (
+        MODES[mode](load_network(name, weights(name), device), tmp_path) for device in ("cpu", "cuda")
+    )
+    for a, b in zip(here, there, strict=True):
+        error = np.square(a.astype(float) - b).mean()
         assert error < 255**2 / 10**4, "40 dB"

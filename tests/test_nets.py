@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from dreamvideo.errors import DreamVideoError, UnknownNameError, UsageError, WeightsError
 from dreamvideo.nets import choose_model, load_network
 from dreamvideo.nets.load import VGG16_FILE, read_weights
+from dreamvideo.nets.torchvision_nets import build_torchvision
 from dreamvideo.nets.vgg import CONVOLUTIONS, LAYERS, VGG, VGG16_WIDTHS, VGG16Head, vgg_from_state
 
 TINY_WIDTHS = (2,) * 13
@@ -148,6 +149,16 @@ def test_torchvisions_networks_have_layers_by_name(tmp_path: Path) -> None:
     with torch.no_grad():
         expected = reference.classifier[:2](reference.features((image - mean) / std)).mean(dim=(2, 3))
     assert torch.allclose(scores, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("ending", [".pth", ".safetensors"])
+def test_a_network_that_asks_for_versions_is_read(tmp_path: Path, ending: str) -> None:
+    """MNASNet refuses a state that does not say of which version it is."""
+    state = build_torchvision("mnasnet0_5").classifier.state_dict()
+    path = tmp_path / f"mnasnet{ending}"
+    save_file(state, path) if ending == ".safetensors" else torch.save(state, path)
+    network = load_network("mnasnet0_5", path, "cpu")
+    assert network(torch.rand(1, 3, 64, 64), ("layers.8",))["layers.8"].dim() == 4
 
 
 def test_vgg16_is_torchvisions_at_all_31_layers_and_at_its_head(

@@ -72,6 +72,15 @@ def test_a_neuron_is_dreamed_where_it_is(network: Network) -> None:
     assert slope[60:, :30].sum() == 0
 
 
+def test_a_neuron_stays_where_it_is_while_it_is_dreamed(network: Network) -> None:
+    """The jitter of other dreams would smear it, and look for it elsewhere in every step."""
+    grey = (0.5 + np.random.default_rng(0).normal(0, 0.02, (96, 128, 3))).astype(np.float32)
+    objective = objective_for(network, of_layers(("conv3_1:5@0.25,0.5", 1.0)))
+    energy = np.square(dream_residual(objective, grey, QUICK)).sum(axis=2)
+    down, right = (float(np.average(places, weights=energy)) for places in np.indices(energy.shape))
+    assert abs(right - 32) < 6 and abs(down - 48) < 6
+
+
 def test_a_negative_weight_pushes_away(network: Network, image: np.ndarray) -> None:
     plain = objective_for(network, of_layers(("conv4_3", 1.0)))
     away = dream_image(network, image, of_layers(("conv4_3", -1.0)))

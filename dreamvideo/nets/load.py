@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from dreamvideo.errors import UsageError, WeightsError
 from dreamvideo.nets.describe import LayerInfo, describe_nodes, describe_vgg
 from dreamvideo.nets.network import Network
+from dreamvideo.nets.steady import SteadyNetwork
 from dreamvideo.nets.vgg import (
     CONVOLUTIONS,
     VGG,
@@ -84,6 +85,8 @@ def load_network(name: str = "auto", weights: Path | None = None, device: str = 
         module, path, layers, best, looks = _torchvision(name, weights)
     has_head = getattr(module, "head", None) is not None
     module = module.eval().requires_grad_(False).to(place).to(memory_format=torch.channels_last)
+    if place.type == "cpu" and torch.backends.mkldnn.is_available():
+        module = SteadyNetwork(module)
     return Network(name, module, layers, best, looks, has_head, place, sha256_of(path))
 
 
@@ -143,7 +146,7 @@ def _torchvision(
     wanted = [key for key in network.classifier.state_dict() if not key.endswith("num_batches_tracked")]
     require_keys(path, name, state.keys(), wanted)
     try:
-        network.classifier.load_state_dict(dict(state), strict=False)
+        network.classifier.load_state_dict(_with_versions(state, network.classifier), strict=False)
     except RuntimeError as error:
         sizes = str(error).split("size mismatch for ")[1:]
         raise WeightsError(
@@ -151,6 +154,15 @@ def _torchvision(
             + (f"{sizes[0].split(':')[0]} has another size" if sizes else str(error))
         ) from error
     return network, path, network.layers, best_layer(name, network.layers), looks(name, network.layers)
+
+
+def _with_versions(state: Mapping[str, Tensor], classifier: nn.Module) -> Mapping[str, Tensor]:
+    """The state, saying of which versions its modules are: MNASNet asks, safetensors does not tell."""
+    if hasattr(state, "_metadata"):
+        return state
+    told = classifier.state_dict()
+    told.update(state)
+    return told
 
 
 def _find_torchvision_weights(name: str) -> Path:

@@ -1,0 +1,175 @@
+"""A network whose numbers do not depend on whether one thread computes them or two.
+
+On a CPU torch chooses by the number of threads, and by the size of a picture, which library convolves; MKL
+splits a product of few rows by threads, oneDNN the gradient of a strided convolution. Asked over the shapes
+of torchvision's networks, oneDNN's forward convolutions and MKL's products of more rows are always alike. So
+a network is made of these, its gradients too. That costs hardly anything, and the gradient of a strided
+convolution of a picture is faster: a picture has 3 channels, and oneDNN computes 16 at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import cached_property
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+FEWEST_ROWS = 12  # of a product that MKL does not split by threads in a way of its own
+WIDTH = 16  # channels that oneDNN computes at a time; products of multiples of it MKL splits alike
+CURVED = (
+    F.silu,
+    F.gelu,
+    torch.sigmoid,
+    Tensor.sigmoid,
+    torch.tanh,
+)  # where a thread's share ends, a digit may differ
+Pair = tuple[int, int]
+
+
+class SteadyNetwork(nn.Module):
+    """The same layers of the same network, on a CPU. Its weights must be frozen.
+
+    Args:
+        module: a `network.LayeredModule`.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+        self._steady = _Steady()
+
+    def forward(self, images: Tensor, layers: Collection[str]) -> Mapping[str, Tensor]:
+        """See `network.LayeredModule`."""
+        with self._steady:
+            found: Mapping[str, Tensor] = self.module(images, layers)
+        return found
+
+
+class _Steady(TorchFunctionMode):
+    """While it lasts, what a network calls is computed as above."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kernels: dict[int, _Kernel] = {}  # by the id of their weights
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if function is torch.conv2d:
+            return self._convolved(*args, **kwargs)
+        if function is F.linear:
+            return _linear(*args, **kwargs)
+        if function in CURVED:
+            return function(args[0].double(), *args[1:], **kwargs).to(args[0].dtype)
+        return function(*args, **kwargs)
+
+    def _convolved(
+        self,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+    ) -> Tensor:
+        stride, dilation = _pair(stride), _pair(dilation)
+        is_even = stride[0] == stride[1] and 1 in (stride[0], max(dilation))
+        is_dense = groups == 1 and x.dtype == torch.float32  # those of one channel each are alike anyway
+        if isinstance(padding, str) or not (is_even and is_dense):
+            return F.conv2d(x, weight, bias, stride, padding, dilation, groups)
+        if weight.shape[2:] == (1, 1) and _pair(padding) == (0, 0):
+            x, stride = x[:, :, :: stride[0], :: stride[1]], (1, 1)
+            if not (weight.shape[0] % WIDTH or weight.shape[1] % WIDTH):
+                return _by_pixels(x, weight, bias)
+        kernel = self._kernels.get(id(weight))
+        if kernel is None or kernel.weight is not weight:
+            kernel = self._kernels[id(weight)] = _Kernel(weight, bias, stride[0], _pair(padding), dilation)
+        convolved: Tensor = _Convolution.apply(x, kernel)
+        return convolved
+
+
+def _by_pixels(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """A convolution of 1x1 px as a product, which spares oneDNN's sorting of the weights."""
+    pixels = _linear(x.permute(0, 2, 3, 1).flatten(0, 2), weight.flatten(1), bias)
+    return pixels.view(len(x), *x.shape[2:], -1).permute(0, 3, 1, 2)
+
+
+class _Kernel:
+    """A convolution and, once it is asked for, what gives its gradient."""
+
+    def __init__(
+        self, weight: Tensor, bias: Tensor | None, stride: int, padding: Pair, dilation: Pair
+    ) -> None:
+        self.weight, self.bias = weight, bias
+        self.stride, self.padding, self.dilation = stride, padding, dilation
+
+    def __call__(self, x: Tensor) -> Tensor:
+        stride = (self.stride, self.stride)
+        return torch.mkldnn_convolution(x, self.weight, self.bias, self.padding, stride, self.dilation, 1)
+
+    def gradient(self, slope: Tensor, size: Pair) -> Tensor:
+        """The gradient of what went in, `size` (height, width), from that of what came out."""
+        if self.stride == 1:
+            reach = [
+                d * (n - 1) - p
+                for d, n, p in zip(self.dilation, self._turned[0].shape[2:], self.padding, strict=True)
+            ]
+            return torch.mkldnn_convolution(slope, self._turned[0], None, reach, (1, 1), self.dilation, 1)
+        pixels = F.pixel_shuffle(self._blocks(slope), self.stride)
+        (top, left), (height, width) = self.padding, pixels.shape[2:]
+        return F.pad(pixels, (-left, size[1] + left - width, -top, size[0] + top - height))
+
+    def _blocks(self, slope: Tensor) -> Tensor:
+        """The gradient of each block of stride x stride pixels, side by side as channels."""
+        height, width = (-(-n // self.stride) for n in self.weight.shape[2:])
+        found = []
+        for kernel in self._turned:
+            down, right = kernel.shape[2:]
+            part = torch.mkldnn_convolution(slope, kernel, None, (down - 1, right - 1), (1, 1), (1, 1), 1)
+            found.append(F.pad(part, (0, width - right, 0, height - down)))
+        return found[0] if len(found) == 1 else torch.stack(found, dim=2).flatten(1, 2)
+
+    @cached_property
+    def _turned(self) -> list[Tensor]:
+        """Dense kernels for the gradient: of all pixels of a block at once, or one for each of them.
+
+        One is less work, and all are less work where they have so few channels that oneDNN fills up.
+        """
+        n = self.stride
+        if n == 1 or self.weight.shape[1] < WIDTH:
+            down, right = (-side % n for side in self.weight.shape[2:])
+            return [_turn(F.pixel_unshuffle(F.pad(self.weight, (0, right, 0, down)), n))]
+        return [_turn(self.weight[:, :, y::n, x::n]) for y in range(n) for x in range(n)]
+
+
+def _turn(weight: Tensor) -> Tensor:
+    return weight.flip(2, 3).transpose(0, 1).contiguous(memory_format=torch.channels_last)
+
+
+class _Convolution(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, x: Tensor, kernel: _Kernel) -> Tensor:
+        context.kernel, context.size = kernel, x.shape[2:]
+        return kernel(x)
+
+    @staticmethod
+    def backward(context: Any, slope: Tensor) -> tuple[Tensor, None]:
+        return context.kernel.gradient(slope, context.size), None
+
+
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    rows = x.flatten(0, -2)
+    count = len(rows)
+    if not 1 < count < FEWEST_ROWS:  # one row is a product of another kind
+        return F.linear(x, weight, bias)
+    return F.linear(F.pad(rows, (0, 0, 0, FEWEST_ROWS - count)), weight, bias)[:count].view(*x.shape[:-1], -1)
+
+
+def _pair(n: Any) -> Pair:
+    return (n, n) if isinstance(n, int) else (n[0], n[1])
