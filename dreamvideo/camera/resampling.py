@@ -13,7 +13,7 @@ spline in one. As a product of matrices it takes a third of the time.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import TypeVar
 
 import cv2
@@ -63,7 +63,8 @@ def blurred(image: np.ndarray, sigma: float) -> np.ndarray:
     """An image behind a Gaussian of `sigma` px."""
     if sigma <= 0:
         return image
-    return cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
+    kernel = _gaussian(sigma)
+    return cv2.sepFilter2D(image, -1, kernel, kernel, borderType=cv2.BORDER_REFLECT_101)
 
 
 def symmetrical(image: np.ndarray, folds: int, centre: tuple[float, float]) -> np.ndarray:
@@ -83,23 +84,24 @@ def symmetrical(image: np.ndarray, folds: int, centre: tuple[float, float]) -> n
 def _resample_upright(
     image: np.ndarray, matrix: Matrix, size: tuple[int, int], device: torch.device | None, blur: float
 ) -> np.ndarray:
-    seen = tensor_from_image(image).to(device or "cpu")
-    for axis in (1, 0):
-        weights = _axis_weights(matrix[axis, axis], matrix[axis, 2], size[axis], image.shape[1 - axis], blur)
-        blocks = [(part.to(seen.device), begin, end) for part, begin, end in weights]
-        if axis:
-            seen = torch.cat([part @ seen[..., begin:end, :] for part, begin, end in blocks], dim=2)
-        else:
-            seen = torch.cat([seen[..., begin:end] @ part.T for part, begin, end in blocks], dim=3)
-    return image_from_tensor(seen)
+    seen = torch.from_numpy(image).to(device or "cpu")
+    for axis in (1, 0):  # rows, then columns: whichever comes first in `seen`
+        lines = seen.reshape(len(seen), -1)
+        weights = _axis_weights(
+            float(matrix[axis, axis]), float(matrix[axis, 2]), size[axis], len(seen), blur
+        )
+        parts = [part.to(lines.device) @ lines[begin:end] for part, begin, end in weights]
+        seen = torch.cat(parts).view(size[axis], *seen.shape[1:]).transpose(0, 1)
+    return np.ascontiguousarray(seen.cpu().numpy())
 
 
+@lru_cache(maxsize=64)  # of the stills that are laid in one another each has its place
 def _axis_weights(
     step: float, start: float, places: int, pixels: int, blur: float
-) -> Iterator[tuple[Tensor, int, int]]:
+) -> list[tuple[Tensor, int, int]]:
     """What the places start, start + step, ... of an axis take of its pixels, `BLOCK` by `BLOCK`.
 
-    Yields:
+    Returns:
         (n, end - begin) weights of the pixels `begin` to `end` for the next n places.
     """
     place = start + step * np.arange(places)
@@ -112,6 +114,7 @@ def _axis_weights(
     pixel = before.astype(np.int64)[:, None] - 1 - reach + np.arange(taps.shape[1])
     pixel %= max(1, 2 * (pixels - 1))
     pixel = np.where(pixel < pixels, pixel, 2 * (pixels - 1) - pixel)
+    weights = []
     for first in range(0, places, BLOCK):
         part = pixel[first : first + BLOCK]
         begin, end = int(part.min()), int(part.max()) + 1
@@ -119,13 +122,17 @@ def _axis_weights(
         summed = np.bincount(
             cell.ravel(), taps[first : first + BLOCK].ravel(), minlength=len(part) * (end - begin)
         )
-        yield torch.from_numpy(summed.reshape(len(part), -1).astype(np.float32)), begin, end
+        block = torch.from_numpy(summed.reshape(len(part), -1).astype(np.float32))
+        weights.append((block, begin, end))
+    return weights
 
 
 def _gaussian(sigma: float) -> np.ndarray:
-    radius = math.ceil(4 * sigma)
-    bell = np.exp(-0.5 * (np.arange(-radius, radius + 1) / max(sigma, 1e-3)) ** 2)
-    return bell / bell.sum()
+    """A kernel of that variance however small it is, so that blurs add up (Lindeberg 1990): samples of a bell
+    curve would blur too little under half a pixel."""
+    radius = math.ceil(4 * sigma) + 2
+    frequency = 2 * math.pi * np.fft.rfftfreq(2 * radius + 1)
+    return np.fft.fftshift(np.fft.irfft(np.exp(sigma**2 * (np.cos(frequency) - 1)), 2 * radius + 1))
 
 
 def _prefilter() -> np.ndarray:
