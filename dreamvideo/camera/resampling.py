@@ -29,6 +29,7 @@ Places = TypeVar("Places", Tensor, np.ndarray)
 
 POLE = math.sqrt(3) - 2  # of the cubic B-spline's inverse
 REACH = 12  # px after which the inverse has decayed to 1e-7
+UPRIGHT = 1e-9  # px that a px may lie aside in a view that counts as not turned: a whole turn is none
 BLOCK = 64  # px of an axis whose weights are one matrix: a larger one holds more zeros
 
 
@@ -48,7 +49,7 @@ def resample(
     Returns:
         float32 (height, width, C); splines overshoot a little at edges.
     """
-    if matrix[0, 1] == matrix[1, 0] == 0:
+    if np.abs(matrix[(0, 1), (1, 0)]).max() < UPRIGHT:
         return _resample_upright(image, matrix, size, device, blur)
     image = blurred(image, blur)
     coefficients = tensor_from_image(_prefiltered(image)).to(device or "cpu")

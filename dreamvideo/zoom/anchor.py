@@ -40,9 +40,13 @@ class Anchor:
         fine = image - blurred(image, FINE)
         return cls(mean, _spread(luma, weights), _spread(chroma, weights), _mean_size(fine, weights))
 
-    def hold(self, image: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-        """The image with this look where `weights` counts it, in [0, 1]."""
-        for _ in range(ROUNDS):
+    def hold(self, image: np.ndarray, weights: np.ndarray | None = None, rounds: int = ROUNDS) -> np.ndarray:
+        """The image with this look where `weights` counts it, in [0, 1].
+
+        Args:
+            rounds: the more, the nearer: each makes it a little sharper at most, and clips.
+        """
+        for _ in range(rounds):
             image = self._hold_sharpness(image, weights)
             _, luma, chroma = _parts(image, weights)
             luma *= _gain(self.contrast, _spread(luma, weights))

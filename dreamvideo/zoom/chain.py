@@ -26,6 +26,7 @@ from dreamvideo.zoom.noise import clouds
 CLOSING = 3 * PER_DOUBLING  # stills before the end of a loop in which its begin grows in the middle
 SEAM = 0.6 * PER_DOUBLING  # stills: width of the ring in which the begin of a loop takes over from its end
 SURROUNDINGS = 0.03  # sigma, widths, of the blur of what is mirrored around a still that is seen from afar
+FINISHING = 5  # rounds in which the finished stills are brought to one sharpness
 LARGEST_STEP = 0.2  # that the settings admit
 
 
@@ -96,29 +97,43 @@ def dream_stills(chain: Chain, first: np.ndarray, ready: Sequence[np.ndarray] = 
         number = chain.numbers[count]
         before = kept[0] if kept and abs(number) == 1 else kept[-1] if kept else None
         image = chain.dreamed(first if before is None else _source(chain, number, before, kept[0]), number)
-        look = Anchor.of(kept[0] if kept else image)
+        look = replace(Anchor.of(kept[0] if kept else image), sharpness=None)
         image = look.hold(image, chain.extent.shown(image.shape[1::-1]))
         frame = frame_from_image(image)  # the next one is made of what can be kept
         kept = [*kept[:1], image_from_frame(frame)]
         yield frame
 
 
-def joined(chain: Chain, stills: Mapping[int, np.ndarray]) -> Mapping[int, np.ndarray]:
-    """The stills of a film; of a loop the first ones with what its last one shows around them.
+def finished(chain: Chain, stills: Mapping[int, np.ndarray]) -> Mapping[int, np.ndarray]:
+    """The stills as a film shows them: all about as sharp, and the ends of a loop joined.
+
+    A photograph and what is dreamed into it are sharper than a dream of dreams. It is not held while stills
+    are dreamed of one another: what sharpens, sharpened again and again, grows grain.
+    """
+    seen = chain.extent.shown(stills[0].shape[1::-1])
+    looks = {number: Anchor.of(image_from_frame(still), seen) for number, still in stills.items()}
+    usual = float(np.median([look.sharpness for look in looks.values()]))
+    held = {}
+    for number, look in looks.items():
+        image = replace(look, sharpness=usual).hold(image_from_frame(stills[number]), seen, FINISHING)
+        held[number] = frame_from_image(image)
+    return held if chain.loop is None else {**held, **_joined(chain, held, chain.loop)}
+
+
+def _joined(chain: Chain, stills: Mapping[int, np.ndarray], loop: int) -> dict[int, np.ndarray]:
+    """The first stills of a loop with what its last one shows around them.
 
     Each still takes over from the one around it in a narrow ring, as its dream. The begin of a loop is not
     the dream of its end, so there the ring must be wide, and reaches into the stills behind the first.
     """
-    if chain.loop is None:
-        return stills
-    around, changed = image_from_frame(stills[chain.loop - 1]), {}
-    for number in range(min(math.ceil(SEAM), chain.loop)):
+    around, joined = image_from_frame(stills[loop - 1]), {}
+    for number in range(min(math.ceil(SEAM), loop)):
         still = image_from_frame(stills[number])
         size = (still.shape[1], still.shape[0])
         outside = place(around, -1 - number, size, chain.extent, chain.objective.device)
         share = takes_over(chain.extent.distance(size) - number, SEAM)[..., None]
-        changed[number] = frame_from_image(outside + (still - outside) * share)
-    return {**stills, **changed}
+        joined[number] = frame_from_image(outside + (still - outside) * share)
+    return joined
 
 
 def _eased(dream: DreamSettings, effort: Effort, number: int) -> DreamSettings:
