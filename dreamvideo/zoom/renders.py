@@ -46,6 +46,7 @@ class ZoomRender:
 
     def __post_init__(self) -> None:
         self.stages = Stages()
+        self.objective = self.objective.scheduled(self.plan.dream.curves)
 
     @property
     def size(self) -> tuple[int, int]:
