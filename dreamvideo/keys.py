@@ -90,7 +90,7 @@ def refresh(
         arrived_level = dream_level((before if changed else now).objective, source, arrived.residual)
         faded = 1 - arrived_level / level if level > 0 else 0.0
         residual *= 1 - changed
-        efforts = plan_efforts(new, faded, changed, now.dream, carry)
+        efforts = plan_efforts(new, faded, now.dream, carry, changed)
         residual = dream_residual(now.objective, source, now.dream, residual, efforts)
         residual = np.clip(source + level_new(residual, kept), 0, 1) - source
         if changed:
@@ -131,7 +131,7 @@ def _shares(dream: DreamSettings) -> list[float]:
 
 
 def plan_efforts(
-    new: np.ndarray, faded: float, changed: float, dream: DreamSettings, carry: CarrySettings
+    new: np.ndarray, faded: float, dream: DreamSettings, carry: CarrySettings, changed: float = 0.0
 ) -> list[Effort]:
     """The steps of a carried key in each octave, the smallest first.
 
