@@ -64,7 +64,11 @@ class Anchor:
 
 def _parts(image: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean colour (3,), and the rest as luma (H, W, 1) and chroma (H, W, 3)."""
-    mean = image.mean(axis=(0, 1)) if weights is None else (image * weights).sum(axis=(0, 1)) / weights.sum()
+    mean = (
+        image.mean(axis=(0, 1))
+        if weights is None
+        else np.einsum("hwc,hwo->c", image, weights) / weights.sum()
+    )
     rest = image - mean
     luma = (rest @ LUMA)[..., None]
     return mean, luma, rest - luma
@@ -77,8 +81,10 @@ def _spread(rest: np.ndarray, weights: np.ndarray | None) -> float:
 
 def _mean_size(values: np.ndarray, weights: np.ndarray | None) -> float:
     """Mean distance from 0 of (H, W, C)."""
-    size = np.abs(values).mean(axis=2, keepdims=True)
-    return float(size.mean() if weights is None else (size * weights).sum() / weights.sum())
+    size = np.abs(values)
+    if weights is None:
+        return float(size.mean())
+    return float(np.einsum("hwc,hwo->", size, weights) / (weights.sum() * values.shape[2]))
 
 
 def _gain(wanted: float, there: float) -> np.float32:

@@ -26,7 +26,7 @@ from dreamvideo.zoom.noise import clouds
 CLOSING = 3 * PER_DOUBLING  # stills before the end of a loop in which its begin grows in the middle
 SEAM = 0.6 * PER_DOUBLING  # stills: width of the ring in which the begin of a loop takes over from its end
 SURROUNDINGS = 0.03  # sigma, widths, of the blur of what is mirrored around a still that is seen from afar
-FINISHING = 5  # rounds in which the finished stills are brought to one sharpness
+FINISHING = 4  # rounds in which the finished stills are brought to one sharpness
 LARGEST_STEP = 0.2  # that the settings admit
 
 

@@ -125,11 +125,12 @@ class FallRender(ZoomRender):
             yield Segment((), FallState(tuple(stills), 0))
         order = there_and_back(plan.frames, plan.zoom.boomerang)
         by_number = finished(chain, dict(zip(chain.numbers, stills, strict=True)))
-        for begin in range(after.frames if after else 0, plan.frames, SEGMENT):
-            shown = order[begin : begin + SEGMENT]
-            seen = fall_frames(fall, by_number, plan.size, self.objective.device, shown)
-            frames = (self._timed(frame, number) for number, frame in enumerate(self._shown(seen), begin))
-            yield Segment(frames, FallState(tuple(stills), begin + len(shown)))
+        done = after.frames if after else 0
+        seen = self._shown(fall_frames(fall, by_number, plan.size, self.objective.device, order[done:]))
+        for begin in range(done, plan.frames, SEGMENT):
+            end = min(begin + SEGMENT, plan.frames)
+            frames = (self._timed(next(seen), number) for number in range(begin, end))
+            yield Segment(frames, FallState(tuple(stills), end))
 
     def _fall(self) -> Fall:
         plan = self.plan
