@@ -15,8 +15,9 @@ import numpy as np
 import torch
 
 from dreamvideo.carry import blend, carry_along, local_energy, routes_ahead, routes_back
+from dreamvideo.course import Course
 from dreamvideo.images import add_to_frame, image_from_frame, resize
-from dreamvideo.keys import Shot, begin_shot, refresh
+from dreamvideo.keys import Aim, Shot, begin_shot, refresh
 from dreamvideo.objectives import Objective
 from dreamvideo.prefetch import prefetch
 from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings
@@ -66,7 +67,7 @@ def dream_residuals(
     Yields:
         (frame, residual) for each frame; the residual is float32 (h, w, 3) at the detail size.
     """
-    with closing(dream_spans(frames, objective, dream, carry, detail, stages)) as dreamed:
+    with closing(dream_spans(frames, objective, Course(dream), Course(carry), detail, stages)) as dreamed:
         for span in dreamed:
             yield from ((frame, span.residual(number)) for number, frame in enumerate(span.frames))
 
@@ -108,8 +109,8 @@ class DreamedSpan:
 def dream_spans(
     frames: Iterable[np.ndarray],
     objective: Objective,
-    dream: DreamSettings,
-    carry: CarrySettings,
+    dream: Course[DreamSettings],
+    carry: Course[CarrySettings],
     detail: int,
     stages: Stages | None = None,
     after: Place | None = None,
@@ -128,22 +129,22 @@ def dream_spans(
 def _dream_spans(
     frames: Iterable[np.ndarray],
     objective: Objective,
-    dream: DreamSettings,
-    carry: CarrySettings,
+    dream: Course[DreamSettings],
+    carry: Course[CarrySettings],
     detail: int,
     stages: Stages,
     after: Place,
 ) -> Generator[DreamedSpan, None, None]:
     torch.set_flush_denormal(True)  # for this thread
     shot = after.shot
-    seen = observe(frames, carry, detail, stages, after.frames, after.small, after.changes)
+    seen = observe(frames, carry.settings, detail, stages, after.frames, after.small, after.changes)
     with closing(prefetch(seen, AHEAD)) as ahead:  # its thread ends before whoever reads the clip closes it
-        for span in spans(ahead, carry.cadence):
+        for span in spans(ahead, carry.settings.cadence):
             residual: Callable[[int], np.ndarray]
-            if shot is None or span[0].motion is None or carry.carry == 0:
+            if shot is None or span[0].motion is None or carry.at(span[-1].index).carry == 0:
                 with stages.timed("dream"):
                     shots = [
-                        begin_shot(image_from_frame(one.small), objective.at(one.index), dream)
+                        begin_shot(image_from_frame(one.small), aim_at(one.index, objective, dream))
                         for one in span
                     ]
                 shot, residual = shots[-1], [one.residual for one in shots].__getitem__
@@ -154,21 +155,27 @@ def _dream_spans(
             yield DreamedSpan([one.frame for one in span], residual, place)
 
 
+def aim_at(frame: int, objective: Objective, dream: Course[DreamSettings]) -> Aim:
+    """What is dreamed towards at a frame."""
+    return Aim(frame, objective.at(frame), dream.at(frame))
+
+
 def _dream_on(
     span: Sequence[Seen],
     shot: Shot,
     objective: Objective,
-    dream: DreamSettings,
-    carry: CarrySettings,
+    dream: Course[DreamSettings],
+    carry: Course[CarrySettings],
     stages: Stages,
 ) -> tuple[Shot, Callable[[int], np.ndarray]]:
     """Dream the last of a span's frames; those before it are carried from both keys."""
+    before, now = (aim_at(frame, objective, dream) for frame in (shot.frame, span[-1].index))
     motions, key = [seen.motion for seen in span if seen.motion is not None], span[-1]
     with stages.timed("carry"):
         back, energy = routes_back(motions), local_energy(shot.residual)
         arrived = carry_along(shot.residual, energy, back[-1])
     with stages.timed("dream"):
-        next_shot = refresh(shot, image_from_frame(key.small), arrived, objective.at(key.index), dream, carry)
+        next_shot = refresh(shot, image_from_frame(key.small), arrived, before, now, carry.at(now.frame))
     with stages.timed("carry"):
         ahead, next_energy = routes_ahead(motions[1:]), local_energy(next_shot.residual)
 

@@ -11,16 +11,18 @@ from functools import partial
 from itertools import chain, count, islice
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from dreamvideo.clip import DreamedSpan, Place, add_residual, dream_residuals, dream_spans
+from dreamvideo.course import course_of, uses_sound
 from dreamvideo.errors import InputError
 from dreamvideo.images import read_still
 from dreamvideo.media.beside import Beside
 from dreamvideo.media.comments import write_picture
 from dreamvideo.media.gif import gif_rate_for
+from dreamvideo.media.hearing import hear, read_sound
 from dreamvideo.media.platforms import limits_for
 from dreamvideo.media.reader import TimedFrame
 from dreamvideo.media.sound import AudioSource
@@ -28,6 +30,7 @@ from dreamvideo.media.stills import kind_of_input, open_clip
 from dreamvideo.objectives import Objective
 from dreamvideo.prefetch import map_ahead
 from dreamvideo.render import Segment
+from dreamvideo.schedule import FilmClock
 from dreamvideo.settings import FilmSettings, Recipe
 from dreamvideo.stages import Stages
 
@@ -100,9 +103,30 @@ class ClipFilm:
     def broken_at(self) -> int | None:
         return self._reader.broken_at
 
+    def clock(self, seed: int, hears: bool, sound: AudioSource | None = None) -> FilmClock:
+        """What schedules may ask of this film.
+
+        Args:
+            hears: they follow a sound: this one, else the clip's own.
+
+        Raises:
+            InputError: the sound cannot be decoded.
+        """
+        sound = sound or self._reader.sound
+        heard = hear(read_sound(sound), self.frames, self.fps) if hears and sound is not None else None
+        return FilmClock(self.frames, self.fps, seed, heard)
+
     def source_frames(self) -> Iterator[np.ndarray]:
         """The clip's own frames, uint8 RGB (H, W, 3)."""
         return (timed.frame for timed in self._reader)
+
+
+class Way(NamedTuple):
+    """How a frame of a span leaves: its place there, the settings of the film at it, and its mask."""
+
+    place: int
+    film: FilmSettings
+    mask: np.ndarray | None
 
 
 class DreamedClip(ClipFilm):
@@ -110,18 +134,29 @@ class DreamedClip(ClipFilm):
 
     Args:
         mask: The dream is where it is white.
+        sound: What schedules follow; None: the clip's own.
 
     Raises:
         InputError: The clip cannot be read, or is longer than the mask.
+        SettingsError: A schedule has no value, or leaves its range.
     """
 
     state_kind = Place
 
     def __init__(
-        self, source: Path, objective: Objective, recipe: Recipe, mask: Beside | None = None
+        self,
+        source: Path,
+        objective: Objective,
+        recipe: Recipe,
+        mask: Beside | None = None,
+        sound: AudioSource | None = None,
     ) -> None:
         super().__init__(source, recipe.film)
-        self._objective, self._recipe, self._mask = objective, recipe, mask
+        follows = uses_sound(recipe.dream, recipe.carry, recipe.film)
+        clock = self.clock(recipe.dream.seed, follows, sound)
+        self._dream, self._carry = course_of(recipe.dream, clock), course_of(recipe.carry, clock)
+        self._added = course_of(recipe.film, clock)
+        self._objective, self._mask = objective.scheduled(self._dream.curves), mask
         self.marks: dict[int, int] = {}
         """`mark_of` some frames of the clip: these are sought, and found again by it."""
         if mask is not None and mask.expected is not None and mask.expected < self.frames:
@@ -141,27 +176,25 @@ class DreamedClip(ClipFilm):
         begin = after.frames if after else 0
         wanted = None if until is None else until - begin
         decoded, numbers = islice(self._decoded(begin, times), wanted), count(begin)
-        recipe = self._recipe
         spans = dream_spans(
-            decoded, self._objective, recipe.dream, recipe.carry, recipe.film.detail, self.stages, after
+            decoded, self._objective, self._dream, self._carry, self._film.detail, self.stages, after
         )
         with closing(spans):
             for span in spans:
-                with closing(map_ahead(partial(self._finish, span), self._masks(span, numbers))) as finished:
+                with closing(map_ahead(partial(self._finish, span), self._ways(span, numbers))) as finished:
                     yield Segment(((frame, times.pop(0)) for frame in finished), span.place)
 
-    def _masks(self, span: DreamedSpan, numbers: Iterator[int]) -> Iterator[tuple[int, np.ndarray | None]]:
-        """For each frame of the span its place in it, and its mask."""
+    def _ways(self, span: DreamedSpan, numbers: Iterator[int]) -> Iterator[Way]:
         for place in range(len(span.frames)):
             number = next(numbers)
-            yield place, None if self._mask is None else self._mask.at(number)
+            mask = None if self._mask is None else self._mask.at(number)
+            yield Way(place, self._added.at(number), mask)
 
-    def _finish(self, span: DreamedSpan, place_and_mask: tuple[int, np.ndarray | None]) -> np.ndarray:
+    def _finish(self, span: DreamedSpan, way: Way) -> np.ndarray:
         """A frame as it leaves."""
-        place, mask = place_and_mask
-        residual = span.residual(place)
+        residual = span.residual(way.place)
         with self.stages.timed("add"):
-            return add_residual(span.frames[place], residual, self._recipe.film, mask)
+            return add_residual(span.frames[way.place], residual, way.film, way.mask)
 
     def _decoded(self, skipped: int, times: list[Fraction]) -> Iterator[np.ndarray]:
         """The reader's frames; their times are put into `times`, to be taken out when they are written."""

@@ -6,7 +6,7 @@ A carried key costs a tenth of a first one: it is dreamed where it is new, and a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,64 +28,122 @@ LEAST_RENEWAL = 0.25  # of a step: a shorter way is not worth a look at the whol
 
 
 @dataclass(frozen=True)
+class Aim:
+    """What a key is dreamed towards.
+
+    Attributes:
+        frame: of the key, in the clip. objective, dream: as they are at that frame.
+    """
+
+    frame: int
+    objective: Objective
+    dream: DreamSettings
+
+
+@dataclass(frozen=True)
 class Shot:
     """What the next key of a shot needs of those before.
 
     Attributes:
+        frame: the last key's place in the clip.
         residual: the last key's, (H, W, 3).
         source: what the residual was dreamed on at each place, (H, W, 3); where it was carried from afar
             that is an old picture of the same thing.
         level: the objective's value on the shot's first key, to be held.
     """
 
+    frame: int
     residual: np.ndarray
     source: np.ndarray
     level: float
 
 
-def begin_shot(source: np.ndarray, objective: Objective, dream: DreamSettings) -> Shot:
+def begin_shot(source: np.ndarray, aim: Aim) -> Shot:
     """Dream a key from nothing, with all steps."""
-    residual = dream_residual(objective, source, dream)
-    return Shot(residual, source, dream_level(objective, source, residual))
+    residual = dream_residual(aim.objective, source, aim.dream)
+    return Shot(aim.frame, residual, source, dream_level(aim.objective, source, residual))
 
 
 def refresh(
     shot: Shot,
     source: np.ndarray,
     arrived: Carried,
-    objective: Objective,
-    dream: DreamSettings,
+    before: Aim,
+    now: Aim,
     carry: CarrySettings,
 ) -> Shot:
     """Dream a key on: as many steps at each pixel as it lacks of the dream that should be there.
 
     A place is new where the flow cannot be trusted, and where the thing that was dreamed on has come to look
-    different, in a fade or a change of light. Where nearly all is new, the shot begins anew.
+    different, in a fade or a change of light. Where nearly all is new, the shot begins anew. What is aimed at
+    may change as well, by schedules: as much as it did since the last key (`before`) is given up of the dream
+    and dreamed towards the new aim (`now`).
     """
     remembered = backward_warp(shot.source, arrived.route.path)
     kept = np.minimum(1, arrived.route.confidence / SURE) * np.minimum(1, likeness(source, remembered) / SURE)
     kept *= carry.carry
-    if kept.mean() < 1 - MOST_NEW and carry.refresh:
-        return begin_shot(source, objective, dream)
-    residual, new = arrived.residual * kept[..., None], 1 - kept
+    changed = change(before.dream, now.dream)
+    if kept.mean() * (1 - changed) < 1 - MOST_NEW and carry.refresh:
+        return begin_shot(source, now)
+    residual, new, level = arrived.residual * kept[..., None], 1 - kept, shot.level
     if carry.refresh:
-        arrived_level = dream_level(objective, source, arrived.residual)
-        faded = 1 - arrived_level / shot.level if shot.level > 0 else 0.0
-        residual = dream_residual(objective, source, dream, residual, plan_efforts(new, faded, dream, carry))
+        arrived_level = dream_level((before if changed else now).objective, source, arrived.residual)
+        faded = 1 - arrived_level / level if level > 0 else 0.0
+        residual *= 1 - changed
+        efforts = plan_efforts(new, faded, now.dream, carry, changed)
+        residual = dream_residual(now.objective, source, now.dream, residual, efforts)
         residual = np.clip(source + level_new(residual, kept), 0, 1) - source
-    return replace(shot, residual=residual, source=remembered + new[..., None] * (source - remembered))
+        if changed:
+            level = _level_after(level, source, residual, before, now)
+    source = remembered + new[..., None] * (source - remembered)
+    return Shot(now.frame, residual, source, level)
 
 
-def plan_efforts(new: np.ndarray, faded: float, dream: DreamSettings, carry: CarrySettings) -> list[Effort]:
+def _level_after(level: float, source: np.ndarray, residual: np.ndarray, before: Aim, now: Aim) -> float:
+    """The level to be held from now on. What was lost under the last aim is not forgotten."""
+    reached = dream_level(now.objective, source, residual)
+    was = dream_level(before.objective, source, residual)
+    is_as_strong = _way(before.dream) == _way(now.dream)
+    return max(reached, level * reached / was) if is_as_strong and was > 0 else reached
+
+
+def change(before: DreamSettings, after: DreamSettings) -> float:
+    """Which share of a dream other settings make another, 0 to 1: of its weights, steps, colours and grain.
+
+    Weights count beside one another: all of them twice as large change nothing.
+    """
+    shares = [_shares(one) for one in (before, after)]
+    moved = sum(abs(b - a) for a, b in zip(*shares, strict=True)) / 2
+    way = abs(math.log2(_way(after) / _way(before)))
+    look = abs(after.natural - before.natural) + abs(after.smooth - before.smooth)
+    return min(1.0, moved + way + look)
+
+
+def _way(dream: DreamSettings) -> float:
+    """How far the steps of an octave go."""
+    return dream.steps * dream.step_size
+
+
+def _shares(dream: DreamSettings) -> list[float]:
+    weights = [weight for _, weight in (*dream.layers, *dream.classes)]
+    whole = sum(map(abs, weights)) or 1.0
+    return [weight / whole for weight in weights]
+
+
+def plan_efforts(
+    new: np.ndarray, faded: float, dream: DreamSettings, carry: CarrySettings, changed: float = 0.0
+) -> list[Effort]:
     """The steps of a carried key in each octave, the smallest first.
 
     What is newly seen is dreamed in every octave, in fewer but larger steps than a shot's first frame: in
     `refresh` steps in the finest octaves, in more where they are cheap, so that shapes come out of the coarse
     ones. (What is half new keeps small steps: its pattern is there.) What has faded is renewed in the finest
     octave alone, over the whole frame: being carried costs the fine grain, hardly anything of the coarse.
+    What is dreamed towards another aim is dreamed everywhere, in all octaves, in few steps.
 
     Args:
         new: (H, W), 0 to 1, how new each pixel is. faded: share of the level that was lost on the way.
+        changed: share of the dream that other settings make another.
     """
     new = np.where(new < LEAST_NEW, 0, new).astype(np.float32)
     efforts = [_effort_for_new(new, octave, dream, carry) for octave in reversed(range(dream.octaves))]
@@ -94,7 +152,13 @@ def plan_efforts(new: np.ndarray, faded: float, dream: DreamSettings, carry: Car
         steps = max(carry.refresh, math.ceil(renewal / RENEWAL_PACE))
         way = np.maximum(renewal, efforts[-1].steps * new * efforts[-1].pace)
         efforts[-1] = Effort(steps, np.ones_like(new), way / steps)
-    return efforts
+    return [_also_everywhere(effort, changed * dream.steps) for effort in efforts] if changed else efforts
+
+
+def _also_everywhere(effort: Effort, way: float) -> Effort:
+    """The effort with at least so much of a way, in steps, at each pixel."""
+    ways = np.maximum(way, effort.steps * effort.need * effort.pace)
+    return Effort(effort.steps, np.ones_like(effort.need), ways / effort.steps)
 
 
 def _effort_for_new(new: np.ndarray, octave: int, dream: DreamSettings, carry: CarrySettings) -> Effort:

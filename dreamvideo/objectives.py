@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from dreamvideo.errors import UsageError
 from dreamvideo.guide import Guide
 from dreamvideo.nets import LOGITS, Network
-from dreamvideo.settings import DreamSettings
+from dreamvideo.settings import DreamSettings, weight_names
 from dreamvideo.targets import LayerTarget, class_index, parse_layer
 
 Measure = Callable[[Tensor], Tensor]  # an activation (B, C, h, w), or logits (B, classes) -> (B,)
@@ -30,6 +31,7 @@ class Term:
         at: the measure at a frame of a film, where that changes.
         is_local: whether it is a mean over all places, so that a picture can be looked at part by part.
         is_placed: whether it is about one place of the picture, which must then not be shifted.
+        name: of its weight. weights: of every frame of a film, where they change.
     """
 
     layer: str
@@ -39,6 +41,19 @@ class Term:
     at: Callable[[int], Measure] | None = None
     is_local: bool = True
     is_placed: bool = False
+    name: str = ""
+    weights: np.ndarray | None = None
+
+    @property
+    def changes(self) -> bool:
+        return self.at is not None or self.weights is not None
+
+    def of(self, frame: int) -> Term:
+        """The term in one frame of a film; beyond the last one its weight stays."""
+        measure = self.measure if self.at is None else self.at(frame)
+        weights = self.weights
+        weight = self.weight if weights is None else float(weights[min(frame, len(weights) - 1)])
+        return replace(self, measure=measure, weight=weight)
 
 
 @dataclass(frozen=True)
@@ -50,9 +65,13 @@ class Objective:
 
     def at(self, frame: int) -> Objective:
         """The objective of one frame of a film, counted from 0."""
-        if all(term.at is None for term in self.terms):
+        if not any(term.changes for term in self.terms):
             return self
-        terms = (term if term.at is None else replace(term, measure=term.at(frame)) for term in self.terms)
+        return replace(self, terms=tuple(term.of(frame) for term in self.terms))
+
+    def scheduled(self, curves: Mapping[str, np.ndarray]) -> Objective:
+        """The objective over a film: `curves` holds weights of every frame, by their names (see `Course`)."""
+        terms = (replace(term, weights=curves.get(term.name)) for term in self.terms)
         return replace(self, terms=tuple(terms))
 
     @property
@@ -168,7 +187,9 @@ def objective_for(network: Network, settings: DreamSettings, guide: Guide | None
     for text, weight in settings.classes:
         network.check_head()
         terms.append(Term(LOGITS, logit_of(class_index(text)), weight, is_local=False))
-    objective = Objective(network, tuple(terms))
+    names = weight_names("layer", layers) + weight_names("class", settings.classes)
+    named = (replace(term, name=name) for term, name in zip(terms, names, strict=True))
+    objective = Objective(network, tuple(named))
     return objective if len(terms) == 1 else balanced(objective)
 
 

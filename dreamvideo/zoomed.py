@@ -14,10 +14,8 @@ from dreamvideo.camera.resampling import blurred, resample
 from dreamvideo.course import course_of, uses_sound
 from dreamvideo.film import DreamedClip
 from dreamvideo.images import frame_from_image, image_from_frame
-from dreamvideo.media.hearing import hear, read_sound
 from dreamvideo.media.sound import AudioSource
 from dreamvideo.objectives import Objective
-from dreamvideo.schedule import FilmClock
 from dreamvideo.settings import Recipe, ZoomRecipe
 from dreamvideo.zoom.path import camera_path
 
@@ -36,18 +34,15 @@ class ZoomedClip(DreamedClip):
         self, source: Path, objective: Objective, recipe: ZoomRecipe, sound: AudioSource | None = None
     ) -> None:
         film = replace(recipe.film, end=recipe.zoom.duration)
-        super().__init__(source, objective, Recipe(recipe.dream, recipe.carry, film))
+        super().__init__(source, objective, Recipe(recipe.dream, recipe.carry, film), sound=sound)
         self._sound = sound
-        heard = None
-        if uses_sound(recipe.zoom) and (source_of_sound := sound or self._reader.sound) is not None:
-            heard = hear(read_sound(source_of_sound), self.frames, self.fps)
-        clock = FilmClock(self.frames, self.fps, recipe.dream.seed, heard)
+        clock = self.clock(recipe.dream.seed, uses_sound(recipe.zoom), sound)
         self._path = camera_path(course_of(recipe.zoom, clock), clock)
         self._device = objective.device
 
     @property
     def sound(self) -> AudioSource | None:
-        if self._sound is None or not self._recipe.film.audio:
+        if self._sound is None or not self._film.audio:
             return super().sound
         return replace(self._sound, end=self.duration)
 

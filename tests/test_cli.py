@@ -522,6 +522,7 @@ OPTIONS_OF_THEIR_OWN = {
     "layout",
     "fresh",
     "keep_job",
+    "plot_schedule",
     "recipe_file",
     "no_recipe",
     "quiet",

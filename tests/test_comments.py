@@ -117,9 +117,17 @@ def test_a_wrong_recipe_is_refused_in_one_line(run: Run, place: Path, text: str,
     assert not Path("two.png").exists()
 
 
-def test_a_schedule_in_a_recipe_is_refused_by_dream(run: Run, place: Path) -> None:
+def test_schedules_are_part_of_the_recipe(run: Run, place: Path) -> None:
+    given = ("--strength", "0:0, 100%:1", "--layer", "conv2_2=0:1,12:0", "--layer", "conv3_1=p")
+    assert run("dream", "clip.mp4", "-o", "one.mkv", *FAST, *given, "-q")[0] == 0
+    assert run("dream", "clip.mp4", "-o", "two.mkv", "--recipe", "one.mkv", "-q")[0] == 0
+    with open_clip(Path("one.mkv")) as one, open_clip(Path("two.mkv")) as two:
+        assert all(np.array_equal(a.frame, b.frame) for a, b in zip(one, two, strict=True))
+
+
+def test_a_still_has_no_time_for_schedules(run: Run, place: Path) -> None:
     Path("change.toml").write_text('dreamvideo = "0.1.0"\n[film]\nstrength = "0:1, 100%:0.5"\n')
-    code, _, said = run("dream", "clip.mp4", "-o", "out.mp4", *FAST, "--recipe", "change.toml", "-q")
+    code, _, said = run("dream", "still.png", "-o", "out.png", *FAST, "--recipe", "change.toml", "-q")
     assert code == 2 and "strength is a schedule, '0:1, 100%:0.5'" in said and said.count("\n") == 1
 
 

@@ -31,6 +31,7 @@ from dreamvideo.jobs.run import PART_SECONDS_VARIABLE
 from dreamvideo.media.stills import open_clip
 from dreamvideo.nets import Network, load_network
 from dreamvideo.progress import Progress, no_progress
+from dreamvideo.schedule import Schedule
 from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings, Recipe
 from dreamvideo.spans import observe
 from dreamvideo.stages import Stages
@@ -166,6 +167,17 @@ def test_two_processes_make_the_same_film(
     assert (report.frames, report.resumed_at, report.broken_at) == (FRAMES, 0, None)
     assert done[0] == (0, FRAMES) and done[-1] == (FRAMES, FRAMES) and done == sorted(done)
     assert not any(is_alive(pid) for pid in two.pool.pids)
+
+
+def test_schedules_run_over_the_whole_film_whoever_renders_a_shot(
+    tmp_path: Path, clip: Path, network: Network
+) -> None:
+    layers = (("conv2_2", Schedule("1-p")), ("conv1_2", Schedule("0:0, 1s:1")))
+    dream, film = replace(QUICK.dream, layers=layers), replace(QUICK.film, strength=Schedule("p*loud"))
+    recipe = Recipe(dream, QUICK.carry, film)
+    dream_file(clip, tmp_path / "alone.mkv", network, recipe)
+    dream_with_workers(clip, tmp_path / "out.mkv", network, recipe, pool_for=Two())
+    assert frames_of(tmp_path / "out.mkv") == frames_of(tmp_path / "alone.mkv")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL")

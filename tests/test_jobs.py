@@ -29,6 +29,7 @@ from dreamvideo.jobs.state import load_state, save_state
 from dreamvideo.jobs.stop import StopRequest
 from dreamvideo.media.stills import open_clip
 from dreamvideo.nets import Network, load_network
+from dreamvideo.schedule import Schedule
 from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings, Recipe
 
 QUICK = Recipe(
@@ -107,6 +108,15 @@ WAYS = {
         QUICK,
         carry=CarrySettings(cadence=5, cuts="none"),
         film=FilmSettings(detail=48, crf=0, size=(50, 34), start=0.2, fps=Fraction(20)),
+    ),
+    "schedules": Recipe(
+        replace(
+            QUICK.dream,
+            layers=(("conv2_2", Schedule("0:1, 50%:0")), ("conv3_2", Schedule("p"))),
+            step_size=Schedule("0.01+0.005*sin(2*pi*p)"),
+        ),
+        CarrySettings(cadence=3, refresh=Schedule("0:1, 0.6s:2")),
+        FilmSettings(detail=48, crf=0, strength=Schedule("0.5+0.5*loud*p")),
     ),
 }
 

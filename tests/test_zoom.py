@@ -29,6 +29,7 @@ from dreamvideo.schedule import FilmClock, Schedule
 from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings, ZoomRecipe, ZoomSettings
 from dreamvideo.zoom.anchor import Anchor
 from dreamvideo.zoom.fall import fall_frames
+from dreamvideo.zoom.nest import PER_DOUBLING
 from dreamvideo.zoom.path import camera_path
 from dreamvideo.zoom.plan import clock_of, plan_zoom
 from dreamvideo.zoom.renders import FallRender, FallState, FeedbackRender, ZoomRender, there_and_back
@@ -116,11 +117,11 @@ def test_what_cannot_be_is_told_before_the_first_dream(zoom: dict[str, object], 
         plan_zoom(wanted, clock_of(wanted), SIZE)
 
 
-@pytest.mark.parametrize("rate, stills", [(2.0, 3), (1.9, 3), (0.5, -3), (1.05, 1)])
+@pytest.mark.parametrize("rate, stills", [(2.0, 9), (1.9, 8), (0.5, -9), (1.05, 3)])
 def test_a_loop_falls_through_whole_stills(rate: float, stills: int) -> None:
     wanted = recipe(loop=3.0, zoom=rate)
     plan = plan_zoom(wanted, clock_of(wanted), SIZE)
-    assert plan.falls == stills and plan.path.depth[-1] == stills
+    assert plan.falls == stills and plan.path.depth[-1] == stills / PER_DOUBLING
 
 
 # --- the fall -----------------------------------------------------------------------------------------------
@@ -143,7 +144,7 @@ def test_a_loop_closes(objective: Objective, zoom: dict[str, float]) -> None:
     fall = made._fall()
     first, again = fall_frames(fall, stills, SIZE, objective.device, (0, 24))
     assert np.abs(first - again).max() <= 1e-6, "frame N is frame 0"
-    assert first.min() > 0 and len(stills) == 2
+    assert first.min() > 0 and len(stills) == 2 * PER_DOUBLING
 
 
 def test_the_seam_is_a_step_like_any_other(objective: Objective) -> None:

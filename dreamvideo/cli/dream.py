@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import typer
 from typer import Argument, Context, Option
 
 from dreamvideo.cli import options
@@ -59,7 +60,12 @@ def dream(
     octave_scale: options.OctaveScale = DreamSettings.octave_scale,
     steps: options.Steps = DreamSettings.steps,
     refresh: Annotated[
-        int, Option(help="Steps per octave on a carried frame, spent where the dream is new or has faded.")
+        int,
+        Option(
+            parser=options.whole,
+            metavar="NUMBER",
+            help="Steps per octave on a carried frame, spent where the dream is new or has faded.",
+        ),
     ] = CarrySettings.refresh,
     step_size: options.StepSize = DreamSettings.step_size,
     natural: options.Natural = DreamSettings.natural,
@@ -80,7 +86,12 @@ def dream(
         str, Option(metavar="|".join(FLOW_METHODS), help="Optical flow that carries the dream.")
     ] = CarrySettings.flow,
     carry: Annotated[
-        float, Option(help="Share of the dream that survives into the next dreamed frame, 0 to 1.")
+        float,
+        Option(
+            parser=options.number,
+            metavar="NUMBER",
+            help="Share of the dream that survives into the next dreamed frame, 0 to 1.",
+        ),
     ] = CarrySettings.carry,
     cadence: Annotated[
         int,
@@ -92,6 +103,7 @@ def dream(
     cuts: Annotated[
         str, Option(metavar="|".join(CUT_METHODS), help="Whether the dream starts anew at a cut.")
     ] = CarrySettings.cuts,
+    plot_schedule: options.PlotSchedule = False,
     seed: options.Seed = DreamSettings.seed,
     device: options.Device = "auto",
     workers: options.Workers = None,
@@ -115,7 +127,13 @@ def dream(
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ) -> int:
-    """Dream a clip, a GIF, a still or a folder of frames."""
+    """Dream a clip, a GIF, a still or a folder of frames.
+
+    In a clip each NUMBER, and each weight of a layer or class, can be a schedule: "0:1, 2.5s:0.3
+    ease:inOutSine, 100%:1", values at some frames, seconds (s) or shares (%) of the clip; or arithmetic, like
+    "0.6+0.4*beat", with t (the frame), p (share of the clip), n, max_f, fps, T (seconds), s (the seed), and
+    loud, bass and beat of the clip's own sound.
+    """
     given = dict(locals())
     extras = Extras(poster, contact_sheet, compare, layout)
     if films := films_of(sources, output):
@@ -160,6 +178,9 @@ def dream(
     followed = follow(context, recipe_file, chosen, model)
     followed.check_files({"guide": guide, "mask": mask})
     recipe = followed.settings
+    if plot_schedule:
+        typer.echo(_drawn(source, recipe))
+        return 0
     from dreamvideo.jobs.before import estimate as estimate_render
     from dreamvideo.jobs.before import preview_recipe, preview_target
     from dreamvideo.media.platforms import target_for
@@ -234,3 +255,14 @@ def dream(
         quiet=quiet,
     )
     return PartialError.exit_code if report.broken_at is not None else 0
+
+
+def _drawn(source: Path, recipe: Recipe) -> str:
+    """The schedules of a clip's dream, drawn."""
+    from dreamvideo.cli.plot import draw_schedules
+    from dreamvideo.course import uses_sound
+    from dreamvideo.film import ClipFilm
+
+    parts = (recipe.dream, recipe.carry, recipe.film)
+    with ClipFilm(source, recipe.film) as film:
+        return draw_schedules(film.clock(recipe.dream.seed, uses_sound(*parts)), *parts)

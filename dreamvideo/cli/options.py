@@ -20,6 +20,32 @@ from dreamvideo.schedule import Schedule
 from dreamvideo.settings import DEVICES, PRECISIONS
 from dreamvideo.targets import LOOKS, split_weight
 
+MOST_DIGITS = 9  # of a whole number; and no exponents in a rate: 1e999999999 is a long wait
+_RATE = re.compile(r"\d{1,9}(\.\d{0,9}|/\d{1,9})?|\.\d{1,9}")
+
+
+def number(text: str | float) -> float:
+    """`1.5`, or a schedule like `0:1, 2s:1.5`: a setting of type `settings.Number`."""
+    try:
+        return float(text)
+    except ValueError:
+        return schedule(str(text))  # type: ignore[return-value]  # what `settings.Number` is when it runs
+
+
+def whole(text: str | int) -> int:
+    """`10`, or a schedule, whose values are rounded: a setting of type `settings.Whole`."""
+    if isinstance(text, int) or _is_count(text.strip().removeprefix("-")):
+        return int(text)
+    return schedule(text)  # type: ignore[return-value]  # as above
+
+
+def schedule(text: str) -> Schedule:
+    try:
+        return Schedule(text)
+    except ScheduleError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 Output = Annotated[
     str,
     Option(
@@ -102,6 +128,10 @@ Shots = Annotated[
 Quiet = Annotated[bool, Option("--quiet", "-q", help="Say nothing but warnings and errors.")]
 AsJson = Annotated[bool, Option("--json", help="Print a report for machines at the end.")]
 
+PlotSchedule = Annotated[
+    bool, Option("--plot-schedule", help="Draw the schedules in the terminal, and stop.")
+]
+
 Model = Annotated[str, Option(help="auto, vgg16, vgg16-lite, or a classifier of torchvision.")]
 Weights = Annotated[
     Path | None, Option(readable=False, help="File with the network's weights (.pth, .safetensors).")
@@ -113,7 +143,8 @@ Layers = Annotated[
     Option(
         "--layer",
         help="Layer to dream, like conv4_3; conv4_3:12,40 some of its channels; conv4_3:12@0.5,0.5 one "
-        "neuron; conv4_3=0.5 with a weight, below 0 to push away; may be given several times.",
+        "neuron; conv4_3=0.5 with a weight or a schedule for it, below 0 to push away; may be given several "
+        "times.",
     ),
 ]
 Classes = Annotated[
@@ -149,18 +180,34 @@ KeepColour = Annotated[
 ]
 Octaves = Annotated[int, Option(help="Sizes the picture is dreamed at.")]
 OctaveScale = Annotated[float, Option(help="Size ratio between neighbouring octaves.")]
-Steps = Annotated[int, Option(help="Gradient steps per octave where a dream begins anew.")]
-StepSize = Annotated[float, Option(help="Mean change per pixel and step, pictures in [0, 1].")]
+Steps = Annotated[
+    int, Option(parser=whole, metavar="NUMBER", help="Gradient steps per octave where a dream begins anew.")
+]
+StepSize = Annotated[
+    float, Option(parser=number, metavar="NUMBER", help="Mean change per pixel and step, pictures in [0, 1].")
+]
 Natural = Annotated[
-    float, Option(help="Colours: 0 is the gradient's own rainbow, 1 as in photographs, nearly grey.")
+    float,
+    Option(
+        parser=number,
+        metavar="NUMBER",
+        help="Colours: 0 is the gradient's own rainbow, 1 as in photographs, nearly grey.",
+    ),
 ]
 Smooth = Annotated[
-    float, Option(help="Blur of each gradient, sigma in px; finer grain does not survive being carried.")
+    float,
+    Option(
+        parser=number,
+        metavar="NUMBER",
+        help="Blur of each gradient, sigma in px; finer grain does not survive being carried.",
+    ),
 ]
 JitterSize = Annotated[int, Option("--jitter", help="Largest random shift before a step, px.")]
 Seed = Annotated[int, Option(help="Decides all that is random.")]
 
-Strength = Annotated[float, Option(help="How much of the dream is added to the source.")]
+Strength = Annotated[
+    float, Option(parser=number, metavar="NUMBER", help="How much of the dream is added to the source.")
+]
 Detail = Annotated[int, Option(help="Long side the dream is computed at, px.")]
 Size = Annotated[str | None, Option(metavar="WxH", help="Size of the output; default: the source's own.")]
 Fps = Annotated[
@@ -171,35 +218,16 @@ Crf = Annotated[int, Option(help="Quality of H.264 and VP9: lower is better and 
 NoAudio = Annotated[bool, Option("--no-audio", help="Leave the sound out.")]
 
 
-MOST_DIGITS = 9  # of a whole number; and no exponents in a rate: 1e999999999 is a long wait
-_RATE = re.compile(r"\d{1,9}(\.\d{0,9}|/\d{1,9})?|\.\d{1,9}")
-
-
 def parse_weighted(texts: Sequence[str] | None, option: str) -> tuple[tuple[str, float], ...]:
     """`conv4_3` or `conv4_3=0.5` -> (what, weight) pairs."""
     pairs = []
     for text in texts or ():
         what, weight = split_weight(text)
         try:
-            pairs.append((what, float(weight)))
-        except ValueError:
-            raise _bad(option, text, f"a weight like {what or 'conv4_3'}=0.5") from None
+            pairs.append((what, number(weight)))
+        except typer.BadParameter as error:
+            raise typer.BadParameter(error.message, param_hint=option) from None
     return tuple(pairs)
-
-
-def number(text: str | float) -> float:
-    """`1.5`, or a schedule like `0:1, 2s:1.5`: a setting of type `settings.Number`."""
-    try:
-        return float(text)
-    except ValueError:
-        return schedule(str(text))  # type: ignore[return-value]  # what `settings.Number` is when it runs
-
-
-def schedule(text: str) -> Schedule:
-    try:
-        return Schedule(text)
-    except ScheduleError as error:
-        raise typer.BadParameter(str(error)) from None
 
 
 def parse_pair(text: str, option: str) -> tuple[float, float]:

@@ -6,8 +6,17 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from dreamvideo.course import course_of
+from dreamvideo.schedule import FilmClock
+
 WIDTH, HEIGHT = 64, 5  # characters
 EIGHTHS = " ▁▂▃▄▅▆▇█"
+
+
+def draw_schedules(clock: FilmClock, *parts: object) -> str:
+    """The schedules in dataclasses of settings, drawn for a film. Raises SettingsError: one has no value."""
+    curves = {name: curve for part in parts for name, curve in course_of(part, clock).curves.items()}
+    return draw_curves(curves, clock.seconds)
 
 
 def draw_curves(curves: Mapping[str, np.ndarray], seconds: float) -> str:

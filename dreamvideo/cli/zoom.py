@@ -84,9 +84,7 @@ def zoom(
             help="A sound for the film. Schedules can follow it: loud, bass and beat go from 0 to 1.",
         ),
     ] = None,
-    plot_schedule: Annotated[
-        bool, Option("--plot-schedule", help="Draw the schedules in the terminal, and stop.")
-    ] = False,
+    plot_schedule: options.PlotSchedule = False,
     model: options.Model = "auto",
     weights: options.Weights = None,
     layers: options.Layers = None,
@@ -98,7 +96,8 @@ def zoom(
     octave_scale: options.OctaveScale = DreamSettings.octave_scale,
     steps: options.Steps = DreamSettings.steps,
     refresh: Annotated[
-        int, Option(help="Steps per octave on each frame by feedback.")
+        int,
+        Option(parser=options.whole, metavar="NUMBER", help="Steps per octave on each frame by feedback."),
     ] = ZoomRecipe.carry.refresh,
     step_size: options.StepSize = DreamSettings.step_size,
     natural: options.Natural = DreamSettings.natural,
@@ -127,7 +126,7 @@ def zoom(
 ) -> int:
     """Fall into a picture, or into noise; move through a clip.
 
-    Zoom, rotate, pan and centre can be schedules, like "0:1.5, 2.5s:3 ease:inOutSine, 100%:1.5": values at
+    Each NUMBER, pan, centre and weight can be a schedule, "0:1.5, 2.5s:3 ease:inOutSine, 100%:1.5": values at
     some frames, seconds (s) or shares (%) of the film, with a line or an ease between them; or arithmetic,
     like "2+sin(2*pi*p)", with t (the frame), p (share of the film), n, max_f, fps, T (seconds), s (the seed),
     loud, bass and beat (of --audio).
@@ -248,11 +247,7 @@ def _seconds(text: str | None, audio: Path | None) -> float | None:
 
 def _drawn(recipe: ZoomRecipe, sound: AudioSource | None) -> str:
     """The schedules of a film, drawn; not for how long a clip is."""
-    from dreamvideo.cli.plot import draw_curves
-    from dreamvideo.course import course_of
+    from dreamvideo.cli.plot import draw_schedules
     from dreamvideo.zoom.plan import clock_of
 
-    clock = clock_of(recipe, sound)
-    parts = (recipe.dream, recipe.carry, recipe.film, recipe.zoom)
-    curves = {name: curve for part in parts for name, curve in course_of(part, clock).curves.items()}
-    return draw_curves(curves, clock.seconds)
+    return draw_schedules(clock_of(recipe, sound), recipe.dream, recipe.carry, recipe.film, recipe.zoom)

@@ -16,7 +16,7 @@ from dreamvideo.farm.run import FarmRun
 from dreamvideo.farm.shots import Shots, find_shots
 from dreamvideo.farm.task import Task
 from dreamvideo.film import ClipFilm, Report, film_for
-from dreamvideo.jobs.dream import inputs_of, open_aims, order_for, refuse_schedules
+from dreamvideo.jobs.dream import inputs_of, open_aims, order_for
 from dreamvideo.jobs.folder import JobFolder
 from dreamvideo.jobs.run import Order, check_film, finish_job
 from dreamvideo.jobs.stop import StopRequest
@@ -91,7 +91,6 @@ def ordered(
     tell: bool = True,
 ) -> tuple[Task, Order]:
     """What the workers are told, and what the job is; checked."""
-    refuse_schedules(recipe)
     target = target_for(str(target), recipe.film.platform)
     check_job(source, target, overwrite=overwrite)
     inputs = inputs_of(source, guide, mask)

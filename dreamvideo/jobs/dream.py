@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
-from dreamvideo.course import schedules_of
-from dreamvideo.errors import UsageError
+from dreamvideo.course import refuse_schedules
 from dreamvideo.film import DreamedClip, Report, dream_still, film_for
 from dreamvideo.guide import Guide
 from dreamvideo.jobs.folder import JobFolder
@@ -54,9 +53,10 @@ def dream_file(
         KeyboardInterrupt: Ctrl-C or SIGTERM; the job can be gone on with, and the frames so far are in
             `NAME-partial`.
     """
-    refuse_schedules(recipe)
     target = target_for(str(target), recipe.film.platform)
     kind = check_job(source, target, overwrite=overwrite)
+    if kind == "still":
+        refuse_schedules(recipe.dream, recipe.carry, recipe.film, where="in a still")
     inputs = inputs_of(source, guide, mask)
     written = WrittenRecipe(recipe, (network.name, network.digest), inputs.hashes(leave_out="input"))
     recipe = replace(recipe, film=film_for(target, source, recipe.film))
@@ -107,9 +107,3 @@ def order_for(
     """The order of a dreamed clip; `film` as it is used for `target`."""
     wish = wish_for(target, film.platform, film.max_size)
     return Order(target, written, inputs, film.crf, keep, wish, tell)
-
-
-def refuse_schedules(recipe: Recipe) -> None:
-    for part in (recipe.dream, recipe.carry, recipe.film):
-        for name, schedule in schedules_of(part):
-            raise UsageError(f"{name} is a schedule, '{schedule}': in a dream it must be one number")

@@ -104,7 +104,7 @@ class Expression:
     def _variable(self, node: ast.Name, variables: Variables) -> np.ndarray | float:
         value = variables.get(node.id, CONSTANTS.get(node.id))
         if value is None:
-            problem = f"'{node.id}' follows a sound, and the film has none: zoom takes one with --audio FILE"
+            problem = f"'{node.id}' follows a sound, and there is none (zoom takes one with --audio FILE)"
             raise ScheduleError(self.text, self.start + node.col_offset, problem)
         return value
 

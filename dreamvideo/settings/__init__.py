@@ -14,6 +14,7 @@ from dreamvideo.settings.dream import (
     DreamSettings,
     FlowMethod,
     Precision,
+    weight_names,
 )
 from dreamvideo.settings.film import (
     DITHERS,
@@ -58,4 +59,5 @@ __all__ = [
     "Whole",
     "ZoomRecipe",
     "ZoomSettings",
+    "weight_names",
 ]

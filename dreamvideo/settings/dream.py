@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,20 @@ FLOW_METHODS: tuple[FlowMethod, ...] = ("dis", "farneback", "raft", "none")
 CUT_METHODS: tuple[CutMethod, ...] = ("auto", "none")
 PRECISIONS: tuple[Precision, ...] = ("full", "half")
 DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def weight_names(kind: str, pairs: Sequence[tuple[str, Number]]) -> list[str]:
+    """What the weights of (layer, weight) or (class, weight) pairs are called: no two alike.
+
+    >>> weight_names("layer", [("conv3_3", 1), ("conv5_1", 2), ("conv3_3", 3)])
+    ['weight of layer conv3_3', 'weight of layer conv5_1', 'weight of layer conv3_3 (2)']
+    """
+    names: list[str] = []
+    for what, _ in pairs:
+        name = f"weight of {kind} {what}"
+        times = sum(other == name or other.startswith(f"{name} (") for other in names)
+        names.append(f"{name} ({times + 1})" if times else name)
+    return names
 
 
 @dataclass(frozen=True)
@@ -72,8 +87,8 @@ class DreamSettings:
         require(self.precision in PRECISIONS, "precision", "one of " + ", ".join(PRECISIONS), self.precision)
         require(self.look in (None, *LOOKS), "look", "one of " + ", ".join(LOOKS), self.look)
         for kind, pairs in (("layer", self.layers), ("class", self.classes)):
-            for name, weight in pairs:
-                require_number(weight, lambda x: abs(x) <= 1e6, f"weight of {kind} {name}", "a number")
+            for name, (_, weight) in zip(weight_names(kind, pairs), pairs, strict=True):
+                require_number(weight, lambda x: abs(x) <= 1e6, name, "a number")
         for name, _ in self.layers:
             parse_layer(name)
         for name, _ in self.classes:

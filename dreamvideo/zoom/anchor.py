@@ -40,9 +40,13 @@ class Anchor:
         fine = image - blurred(image, FINE)
         return cls(mean, _spread(luma, weights), _spread(chroma, weights), _mean_size(fine, weights))
 
-    def hold(self, image: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-        """The image with this look where `weights` counts it, in [0, 1]."""
-        for _ in range(ROUNDS):
+    def hold(self, image: np.ndarray, weights: np.ndarray | None = None, rounds: int = ROUNDS) -> np.ndarray:
+        """The image with this look where `weights` counts it, in [0, 1].
+
+        Args:
+            rounds: the more, the nearer: each makes it a little sharper at most, and clips.
+        """
+        for _ in range(rounds):
             image = self._hold_sharpness(image, weights)
             _, luma, chroma = _parts(image, weights)
             luma *= _gain(self.contrast, _spread(luma, weights))
@@ -60,7 +64,11 @@ class Anchor:
 
 def _parts(image: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean colour (3,), and the rest as luma (H, W, 1) and chroma (H, W, 3)."""
-    mean = image.mean(axis=(0, 1)) if weights is None else (image * weights).sum(axis=(0, 1)) / weights.sum()
+    mean = (
+        image.mean(axis=(0, 1))
+        if weights is None
+        else np.einsum("hwc,hwo->c", image, weights) / weights.sum()
+    )
     rest = image - mean
     luma = (rest @ LUMA)[..., None]
     return mean, luma, rest - luma
@@ -73,8 +81,10 @@ def _spread(rest: np.ndarray, weights: np.ndarray | None) -> float:
 
 def _mean_size(values: np.ndarray, weights: np.ndarray | None) -> float:
     """Mean distance from 0 of (H, W, C)."""
-    size = np.abs(values).mean(axis=2, keepdims=True)
-    return float(size.mean() if weights is None else (size * weights).sum() / weights.sum())
+    size = np.abs(values)
+    if weights is None:
+        return float(size.mean())
+    return float(np.einsum("hwc,hwo->", size, weights) / (weights.sum() * values.shape[2]))
 
 
 def _gain(wanted: float, there: float) -> np.float32:

@@ -1,10 +1,12 @@
-"""The stills that a film falls through: each is the dream of the middle of the one before, twice as large.
+"""The stills that a film falls through: each is the dream of the middle of the one before, scaled up.
 
 Stills have numbers: 0 is the dream of the picture given; 1, 2, ... lie inside it, -1, -2, ... around it.
+Only still 0 is dreamed with all steps. The others begin as dreams, a little larger or smaller.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,11 +20,32 @@ from dreamvideo.images import frame_from_image, image_from_frame
 from dreamvideo.objectives import Objective
 from dreamvideo.settings import DreamSettings, FilmSettings
 from dreamvideo.zoom.anchor import Anchor
-from dreamvideo.zoom.nest import RATIO, RING, Extent, place, smooth_step, takes_over
+from dreamvideo.zoom.nest import PER_DOUBLING, RATIO, Extent, place, smooth_step, takes_over
 from dreamvideo.zoom.noise import clouds
 
-CLOSING = 3  # stills before the end of a loop in which its begin grows in the middle
+CLOSING = 3 * PER_DOUBLING  # stills before the end of a loop in which its begin grows in the middle
+SEAM = 0.6 * PER_DOUBLING  # stills: width of the ring in which the begin of a loop takes over from its end
 SURROUNDINGS = 0.03  # sigma, widths, of the blur of what is mirrored around a still that is seen from afar
+FINISHING = 4  # rounds in which the finished stills are brought to one sharpness
+LARGEST_STEP = 0.2  # that the settings admit
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How a still is dreamed that begins as a dream, beside one that does not.
+
+    Attributes:
+        steps: share of the steps. pace: how large they are, times the step size.
+        octaves: so many of the finest; None: all.
+    """
+
+    steps: float
+    pace: float
+    octaves: int | None
+
+
+INWARDS = Effort(0.2, 3.0, 2)  # shapes are there; what is scaled up lacks fine detail alone
+OUTWARDS = Effort(0.4, 2.0, None)  # a border of clouds has nothing yet
 
 
 @dataclass(frozen=True)
@@ -48,7 +71,10 @@ class Chain:
     def dreamed(self, source: np.ndarray, number: int) -> np.ndarray:
         """The dream of a source, float32 (H, W, 3), as still `number`."""
         frame, source = self.frames[number], self._folded(source)
-        residual = dream_residual(self.objective.at(frame), source, self.dream.at(frame))
+        dream = self.dream.at(frame)
+        if number:
+            dream = _eased(dream, INWARDS if number > 0 else OUTWARDS, number)
+        residual = dream_residual(self.objective.at(frame), source, dream)
         return self._folded(np.clip(source + self.film.at(frame).strength * residual, 0, 1))
 
     def _folded(self, image: np.ndarray) -> np.ndarray:
@@ -64,29 +90,61 @@ def dream_stills(chain: Chain, first: np.ndarray, ready: Sequence[np.ndarray] = 
     Args:
         first: the picture that still 0 is the dream of, float32.
         ready: stills that are there already, from the first on; they are not yielded again. What follows
-            depends on the first two and the last of them, so a film can be gone on with.
+            depends on the first and the last of them, so a film can be gone on with.
     """
-    kept = [image_from_frame(frame) for frame in [*ready[:2], *ready[2:][-1:]]]
+    kept = [image_from_frame(frame) for frame in [*ready[:1], *ready[1:][-1:]]]
     for count in range(len(ready), len(chain.numbers)):
         number = chain.numbers[count]
-        if count == 0:
-            image = chain.dreamed(first, number)
-        else:
-            source = _source(chain, number, kept[0] if abs(number) == 1 else kept[-1], kept[0])
-            seen = chain.extent.shown(source.shape[1::-1])
-            image = _anchor(kept, seen).hold(chain.dreamed(source, number), seen)
+        before = kept[0] if kept and abs(number) == 1 else kept[-1] if kept else None
+        image = chain.dreamed(first if before is None else _source(chain, number, before, kept[0]), number)
+        look = replace(Anchor.of(kept[0] if kept else image), sharpness=None)
+        image = look.hold(image, chain.extent.shown(image.shape[1::-1]))
         frame = frame_from_image(image)  # the next one is made of what can be kept
-        kept = [*kept[:2], image_from_frame(frame)]
+        kept = [*kept[:1], image_from_frame(frame)]
         yield frame
 
 
-def _anchor(kept: Sequence[np.ndarray], seen: np.ndarray) -> Anchor:
-    """The colours of the first still, a dream of a picture; the sharpness of the second, a dream of that.
+def finished(chain: Chain, stills: Mapping[int, np.ndarray]) -> Mapping[int, np.ndarray]:
+    """The stills as a film shows them: all about as sharp, and the ends of a loop joined.
 
-    What counts of a still is what a film shows of it: `seen`, (H, W, 1).
+    A photograph and what is dreamed into it are sharper than a dream of dreams. It is not held while stills
+    are dreamed of one another: what sharpens, sharpened again and again, grows grain.
     """
-    colours = Anchor.of(kept[0], seen)
-    return replace(colours, sharpness=Anchor.of(kept[1], seen).sharpness if len(kept) > 1 else None)
+    seen = chain.extent.shown(stills[0].shape[1::-1])
+    looks = {number: Anchor.of(image_from_frame(still), seen) for number, still in stills.items()}
+    usual = float(np.median([look.sharpness for look in looks.values()]))
+    held = {}
+    for number, look in looks.items():
+        image = replace(look, sharpness=usual).hold(image_from_frame(stills[number]), seen, FINISHING)
+        held[number] = frame_from_image(image)
+    return held if chain.loop is None else {**held, **_joined(chain, held, chain.loop)}
+
+
+def _joined(chain: Chain, stills: Mapping[int, np.ndarray], loop: int) -> dict[int, np.ndarray]:
+    """The first stills of a loop with what its last one shows around them.
+
+    Each still takes over from the one around it in a narrow ring, as its dream. The begin of a loop is not
+    the dream of its end, so there the ring must be wide, and reaches into the stills behind the first.
+    """
+    around, joined = image_from_frame(stills[loop - 1]), {}
+    for number in range(min(math.ceil(SEAM), loop)):
+        still = image_from_frame(stills[number])
+        size = (still.shape[1], still.shape[0])
+        outside = place(around, -1 - number, size, chain.extent, chain.objective.device)
+        share = takes_over(chain.extent.distance(size) - number, SEAM)[..., None]
+        joined[number] = frame_from_image(outside + (still - outside) * share)
+    return joined
+
+
+def _eased(dream: DreamSettings, effort: Effort, number: int) -> DreamSettings:
+    """The settings of a still that begins as a dream: with jitter of its own."""
+    return replace(
+        dream,
+        steps=max(1, round(effort.steps * dream.steps)),
+        step_size=min(LARGEST_STEP, effort.pace * dream.step_size),
+        octaves=min(effort.octaves or dream.octaves, dream.octaves),
+        seed=dream.seed + number,
+    )
 
 
 def _source(chain: Chain, number: int, before: np.ndarray, first: np.ndarray) -> np.ndarray:
@@ -99,16 +157,16 @@ def _source(chain: Chain, number: int, before: np.ndarray, first: np.ndarray) ->
     depth = chain.loop - number if chain.loop is not None else CLOSING + 1
     if depth > CLOSING:
         return source
-    share = takes_over(chain.extent.distance(size) + depth)[..., None]
+    share = takes_over(chain.extent.distance(size) + depth, SEAM)[..., None]
     return source + (place(first, depth, size, chain.extent, device) - source) * share
 
 
 def _seen_from_afar(still: np.ndarray, chain: Chain, number: int) -> np.ndarray:
-    """A still at half its size, and around it something like it to dream on."""
+    """A still made smaller, and around it something like it to dream on."""
     size, device = (still.shape[1], still.shape[0]), chain.objective.device
     near = place(still, 1, size, chain.extent, device)
     spread = near.std(axis=(0, 1))
     around = blurred(near, SURROUNDINGS * size[0])
     around += clouds(size, seed=chain.dream.settings.seed - number) * spread
-    share = smooth_step((chain.extent.distance(size) + 1) / RING + 0.5)[..., None]
+    share = smooth_step(chain.extent.distance(size) + 1.5)[..., None]
     return np.clip(near + (around - near) * share, 0, 1).astype(np.float32)

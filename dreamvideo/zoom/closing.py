@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dreamvideo.camera.resampling import blurred
-from dreamvideo.zoom.nest import Extent, smooth_step
+from dreamvideo.zoom.nest import PER_DOUBLING, Extent, smooth_step
 
 WIPE = 1.5  # width of the ring in which the begin takes over from the end, log2 of the distance
 SMALLEST = -4.0  # where the ring comes from: log2 of the distance from the point that is fallen into
@@ -25,7 +25,7 @@ def dissolved(
         passed: 0 to 1, how far the ring has come. centre: of the ring, in shares of the picture.
     """
     size = (end.shape[1], end.shape[0])
-    distance = Extent.of(size, centre[None], turns=False).distance(size)
+    distance = Extent.of(size, centre[None], turns=False).distance(size) / PER_DOUBLING
     ring = SMALLEST + (passed if falls_in else 1 - passed) * (WIPE + 0.5 - SMALLEST)
     inside = smooth_step((ring - distance) / WIPE)[..., None]
     share = inside if falls_in else 1 - inside

@@ -1,4 +1,4 @@
-"""Stills in one another: each shows the middle of the one before, twice as large.
+"""Stills in one another: each shows the middle of the one before, larger.
 
 Together they are one picture without end, which does not move: a camera falls into it. A still takes over
 from the one around it in a ring that lies still in that picture too, so nothing pulses as the camera passes.
@@ -16,12 +16,20 @@ import torch
 from dreamvideo.camera.affine import view_matrix
 from dreamvideo.camera.resampling import blurred, resample
 
-RATIO = 2.0  # how much larger a still shows the middle of the one before
-DENSITY = 2.0  # px of a composed picture per px of a frame, which shows it at 1 to 2 times its size
-RING = 0.6  # width of the ring in which a still takes over: log2 of the distance from the middle
+PER_DOUBLING = 3  # stills in which things become twice as large: fewer would show them as coarse as they are
+RATIO = 2 ** (1 / PER_DOUBLING)  # how much larger a still shows the middle of the one before
+DENSITY = (
+    1.4 * RATIO
+)  # px of a composed picture per px of a frame, which shows it at 1 to RATIO times its size
+RING = 0.4  # width of the ring in which a still takes over from the one around it, in stills
 SHAPE = 4.0  # exponent of the ring's shape: 2 is an ellipse, more is nearer to the still's rectangle
-OUTERMOST, DEEPEST = -2, 7  # stills around a composed one, and inside it: the last is some pixels wide
+OUTERMOST = -1  # of the stills that a composed picture shows, counted from its own
+DEEPEST = 5 * PER_DOUBLING  # the first that it does not show: it would be the 32nd part of it
 SCREEN_BLUR = 0.45  # sigma in px: the least blur at which fine detail does not twinkle while it shrinks
+
+
+Box = tuple[slice, slice]
+"""Rows and columns of a picture."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +63,23 @@ class Extent:
         return x * size[0] - 0.5, y * size[1] - 0.5
 
     def distance(self, size: tuple[int, int]) -> np.ndarray:
-        """log2 of the distance of each pixel of a picture of it from the point: (H, W), 0 on the border."""
+        """How far outside its border each pixel of a picture of it is, in stills: (H, W), below 0 inside.
+
+        That is the logarithm of its distance from the point that is fallen into, to the base `RATIO`.
+        """
         x, y = (np.arange(side) - middle for side, middle in zip(size, self.middle(size), strict=True))
         across = np.abs(x / np.where(x < 0, x[0] - 0.5, x[-1] + 0.5))
         down = np.abs(y / np.where(y < 0, y[0] - 0.5, y[-1] + 0.5))
         distance = (across[None, :] ** SHAPE + down[:, None] ** SHAPE) ** (1 / SHAPE)
-        return np.log2(np.maximum(distance, 1e-6)).astype(np.float32)
+        return (np.log2(np.maximum(distance, 1e-6)) * PER_DOUBLING).astype(np.float32)
+
+    def box(self, size: tuple[int, int], depth: int) -> Box:
+        """The part of a picture of it in which a still lies that is `depth` stills inside it."""
+        spans = []
+        for side, middle in zip(size, self.middle(size), strict=True):
+            before, after = (reach / RATIO**depth for reach in (middle + 0.5, side - 0.5 - middle))
+            spans.append(slice(max(0, round(middle - before)), min(side, round(middle + after) + 1)))
+        return spans[1], spans[0]
 
     def shown(self, size: tuple[int, int]) -> np.ndarray:
         """How much of each pixel of a still is seen, between those around and inside it: (H, W, 1)."""
@@ -99,11 +118,9 @@ def compose(
         if whole is None:
             whole = place(picture, depth, size, extent, device)
             continue
-        share = takes_over(distance + depth)
-        box = _box(share)
-        if box is not None:
-            placed = _placed(picture, depth, box, size, extent, device)
-            whole[box] += (placed - whole[box]) * share[box][..., None]
+        box = extent.box(size, depth)
+        share = takes_over(distance[box] + depth)[..., None]
+        whole[box] += (_placed(picture, depth, box, size, extent, device) - whole[box]) * share
     if whole is None:
         raise ValueError(f"no still near number {number}")
     return whole
@@ -117,13 +134,13 @@ def look_into(
     at = view.centre[0] * size[0] - 0.5, view.centre[1] * size[1] - 0.5
     middle = extent.middle((composed.shape[1], composed.shape[0]))
     # with what `_placed` has blurred, detail leaves at SCREEN_BLUR from whatever depth it is seen
-    soft = blurred(composed, SCREEN_BLUR * math.sqrt(max(0.0, density**2 - 1)))
-    return resample(soft, view_matrix(1, view.degrees, at, middle, density), size, device)
+    soft = SCREEN_BLUR * math.sqrt(max(0.0, density**2 - 1))
+    return resample(composed, view_matrix(1, view.degrees, at, middle, density), size, device, soft)
 
 
-def takes_over(distance: np.ndarray) -> np.ndarray:
-    """The share of a still in what is seen, by the log2 of the distance over its border."""
-    return smooth_step(-distance / RING)
+def takes_over(distance: np.ndarray, ring: float = RING) -> np.ndarray:
+    """The share of a still in what is seen, by how far one is outside its border: both in stills."""
+    return smooth_step(-distance / ring)
 
 
 def smooth_step(value: np.ndarray) -> np.ndarray:
@@ -136,22 +153,7 @@ def place(
     picture: np.ndarray, depth: int, size: tuple[int, int], extent: Extent, device: torch.device
 ) -> np.ndarray:
     """A picture of `size` with a still that lies `depth` stills in it; around it that still is mirrored."""
-    return _placed(picture, depth, _all(size), size, extent, device)
-
-
-Box = tuple[slice, slice]
-
-
-def _all(size: tuple[int, int]) -> Box:
-    return slice(0, size[1]), slice(0, size[0])
-
-
-def _box(share: np.ndarray) -> Box | None:
-    """The part of a map (H, W) that holds all that is over 0."""
-    rows, columns = np.flatnonzero(share.any(axis=1)), np.flatnonzero(share.any(axis=0))
-    if not len(rows):
-        return None
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    return _placed(picture, depth, (slice(0, size[1]), slice(0, size[0])), size, extent, device)
 
 
 def _placed(
@@ -171,5 +173,5 @@ def _placed(
     )
     inside = (box[1].stop - box[1].start, box[0].stop - box[0].start)
     if across > 1:
-        return resample(blurred(picture, SCREEN_BLUR * across), matrix, inside, device)
+        return resample(picture, matrix, inside, device, SCREEN_BLUR * across)
     return blurred(resample(picture, matrix, inside, device), SCREEN_BLUR)

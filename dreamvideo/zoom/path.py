@@ -13,6 +13,7 @@ from dreamvideo.course import Course
 from dreamvideo.errors import SettingsError
 from dreamvideo.schedule import FilmClock
 from dreamvideo.settings import ZoomSettings
+from dreamvideo.zoom.nest import PER_DOUBLING
 
 SMALLEST_TURN = 1e-9  # degrees
 ADMITTED = 0.02  # stills and degrees that a loop may be away from closing
@@ -109,15 +110,14 @@ def closed(path: CameraPath, symmetry: int) -> tuple[CameraPath, int]:
             f"a loop must turn by whole rounds ({whole_turn:g} degrees), and this turns by "
             f"{path.degrees[-1]:g}: rotate {near * whole_turn / path.degrees[-1]:.6g} times as fast"
         )
-    fall = path.depth[-1]
+    fall = path.depth[-1] * PER_DOUBLING
     if np.ptp(path.depth) < ADMITTED:
         raise SettingsError(
             "a loop needs a zoom: it closes by falling into its own begin; give --duration instead"
         )
-    stills = 0 if abs(fall) < ADMITTED else int(math.copysign(max(1, round(abs(fall))), fall))
-    adjusted = (
-        path.depth * (stills / fall) if stills else path.depth - fall * np.linspace(0, 1, len(path.depth))
-    )
-    adjusted[-1] = stills
+    stills = 0 if abs(fall) < ADMITTED else int(math.copysign(max(PER_DOUBLING, round(abs(fall))), fall))
+    depth = path.depth
+    adjusted = depth * (stills / fall) if stills else depth - depth[-1] * np.linspace(0, 1, len(depth))
+    adjusted[-1] = stills / PER_DOUBLING
     degrees = path.degrees - rest * np.linspace(0, 1, len(path.degrees))
     return CameraPath(adjusted, degrees, path.pan, path.centre), stills

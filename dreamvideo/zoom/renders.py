@@ -16,14 +16,14 @@ from dreamvideo.objectives import Objective
 from dreamvideo.progress import Progress, no_progress
 from dreamvideo.render import Segment
 from dreamvideo.stages import Stages
-from dreamvideo.zoom.chain import Chain, dream_stills
+from dreamvideo.zoom.chain import Chain, dream_stills, finished
 from dreamvideo.zoom.closing import dissolved
 from dreamvideo.zoom.fall import Fall, fall_frames
 from dreamvideo.zoom.feedback import Feedback, FeedbackState, feed_back
-from dreamvideo.zoom.nest import Extent
+from dreamvideo.zoom.nest import PER_DOUBLING, Extent
 from dreamvideo.zoom.plan import ZoomPlan, first_picture
 
-STILL_DENSITY = 1.25  # px of a still per dreamed px of a frame: a fall shows a still up to twice its size
+STILL_DENSITY = 1.25  # px of a still per dreamed px of a frame, where it just fills that
 SEGMENT = 12  # frames of a fall that are finished together
 
 
@@ -46,6 +46,7 @@ class ZoomRender:
 
     def __post_init__(self) -> None:
         self.stages = Stages()
+        self.objective = self.objective.scheduled(self.plan.dream.curves)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -123,18 +124,21 @@ class FallRender(ZoomRender):
             self.progress(len(stills), len(chain.numbers), stills[-1])
             yield Segment((), FallState(tuple(stills), 0))
         order = there_and_back(plan.frames, plan.zoom.boomerang)
-        by_number = dict(zip(chain.numbers, stills, strict=True))
-        for begin in range(after.frames if after else 0, plan.frames, SEGMENT):
-            shown = order[begin : begin + SEGMENT]
-            seen = fall_frames(fall, by_number, plan.size, self.objective.device, shown)
-            frames = (self._timed(frame, number) for number, frame in enumerate(self._shown(seen), begin))
-            yield Segment(frames, FallState(tuple(stills), begin + len(shown)))
+        by_number = finished(chain, dict(zip(chain.numbers, stills, strict=True)))
+        done = after.frames if after else 0
+        seen = self._shown(fall_frames(fall, by_number, plan.size, self.objective.device, order[done:]))
+        for begin in range(done, plan.frames, SEGMENT):
+            end = min(begin + SEGMENT, plan.frames)
+            frames = (self._timed(next(seen), number) for number in range(begin, end))
+            yield Segment(frames, FallState(tuple(stills), end))
 
     def _fall(self) -> Fall:
         plan = self.plan
         centre = plan.path.vanishing(float(plan.fps), plan.size)
         extent = Extent.of(plan.size, centre, plan.path.turns)
-        return Fall(plan.path.depth, plan.path.degrees, centre, extent, abs(plan.falls) or None)
+        return Fall(
+            plan.path.depth * PER_DOUBLING, plan.path.degrees, centre, extent, abs(plan.falls) or None
+        )
 
     def _first(self, fall: Fall) -> np.ndarray:
         """The picture it begins with, as large as a still: around the frame it is mirrored."""
