@@ -242,7 +242,7 @@ def test_a_measure_does_not_depend_on_threads(measure: Measure, with_threads: Ca
         (name, mode)
         for name in NETWORKS
         for mode in MODES
-        # Adam makes equal steps of any gradient: of what random weights see hardly at all it follows the rounding
+        # Adam makes equal steps of any gradient, and random weights leave one that is mostly rounding
         if name == "vgg16-lite" or not mode.startswith("visualize")
     ],
 )
