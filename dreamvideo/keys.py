@@ -135,10 +135,11 @@ def plan_efforts(
 ) -> list[Effort]:
     """The steps of a carried key in each octave, the smallest first.
 
-    What is newly seen is dreamed in every octave, in fewer but larger steps than a shot's first frame: in
-    `refresh` steps in the finest octaves, in more where they are cheap, so that shapes come out of the coarse
-    ones. (What is half new keeps small steps: its pattern is there.) What has faded is renewed in the finest
-    octave alone, over the whole frame: being carried costs the fine grain, hardly anything of the coarse.
+    What is newly seen is dreamed in fewer but larger steps than a shot's first frame: in `refresh` steps in
+    the finest octave, in more where they are cheap, so that shapes come out of the coarse ones. The octave
+    between is left out: it costs as much as all the coarser ones, and the dream is calmer without it. (What
+    is half new keeps small steps: its pattern is there.) What has faded is renewed in the finest octave
+    alone, over the whole frame: being carried costs the fine grain, hardly anything of the coarse.
     What is dreamed towards another aim is dreamed everywhere, in all octaves, in few steps.
 
     Args:
@@ -152,7 +153,11 @@ def plan_efforts(
         steps = max(carry.refresh, math.ceil(renewal / RENEWAL_PACE))
         way = np.maximum(renewal, efforts[-1].steps * new * efforts[-1].pace)
         efforts[-1] = Effort(steps, np.ones_like(new), way / steps)
-    return [_also_everywhere(effort, changed * dream.steps) for effort in efforts] if changed else efforts
+    if changed:
+        return [_also_everywhere(effort, changed * dream.steps) for effort in efforts]
+    if dream.octaves > 2:
+        efforts[-2] = Effort(0, np.zeros_like(new), np.zeros_like(new))
+    return efforts
 
 
 def _also_everywhere(effort: Effort, way: float) -> Effort:

@@ -31,7 +31,7 @@ from dreamvideo.images import read_still, write_still
 from dreamvideo.media.decode import decode
 from dreamvideo.media.reader import ClipReader
 from dreamvideo.nets.vgg import LAYERS
-from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings
+from dreamvideo.settings import MOST_DETAIL, CarrySettings, DreamSettings, FilmSettings
 
 CHECKOUT = Path(dreamvideo.__file__).parent.parent
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
@@ -154,6 +154,7 @@ OUT_OF_RANGE = [
 
 NOT_UNDERSTOOD = [
     ("--octaves", "many"),
+    ("--detail", "nativ"),
     ("--size", "640"),
     ("--size", "640x"),
     ("--start", "soon"),
@@ -436,6 +437,12 @@ def test_the_report_for_machines(run: Run, place: Path) -> None:
         assert settings[part].keys() == {field.name for field in fields(kind)}
     assert settings["dream"]["layers"] == [["conv3_3", 0.5]] and settings["dream"]["steps"] == 2
     assert settings["film"]["fps"] == "30000/1001" and settings["film"]["detail"] == 48
+
+
+def test_native_detail_is_the_sources_own(run: Run, place: Path) -> None:
+    outcome = run("dream", "still.png", "-o", "out.png", *FAST, "--detail", "native", "--json")
+    assert outcome.code == 0
+    assert json.loads(outcome.out)["settings"]["film"]["detail"] == MOST_DETAIL
 
 
 def test_a_dream_tells_what_it_made_and_with_what(run: Run, place: Path) -> None:

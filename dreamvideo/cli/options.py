@@ -17,7 +17,7 @@ from typer import Option
 
 from dreamvideo.errors import ScheduleError
 from dreamvideo.schedule import Schedule
-from dreamvideo.settings import DEVICES, PRECISIONS
+from dreamvideo.settings import DEVICES, MOST_DETAIL, PRECISIONS
 from dreamvideo.targets import LOOKS, split_weight
 
 MOST_DIGITS = 9  # of a whole number; and no exponents in a rate: 1e999999999 is a long wait
@@ -37,6 +37,15 @@ def whole(text: str | int) -> int:
     if isinstance(text, int) or _is_count(text.strip().removeprefix("-")):
         return int(text)
     return schedule(text)  # type: ignore[return-value]  # as above
+
+
+def long_side(text: str | int) -> int:
+    """`640`, or `native`: as large as can be, for a picture is never enlarged."""
+    if text == "native":
+        return MOST_DETAIL
+    if isinstance(text, int) or _is_count(text):
+        return int(text)
+    raise typer.BadParameter(f"{text!r} is not a number of px, nor native.")
 
 
 def schedule(text: str) -> Schedule:
@@ -208,7 +217,14 @@ Seed = Annotated[int, Option(help="Decides all that is random.")]
 Strength = Annotated[
     float, Option(parser=number, metavar="NUMBER", help="How much of the dream is added to the source.")
 ]
-Detail = Annotated[int, Option(help="Long side the dream is computed at, px.")]
+Detail = Annotated[
+    int,
+    Option(
+        parser=long_side,
+        metavar="PX",
+        help="Long side the dream is computed at, px, or native: the source's own size.",
+    ),
+]
 Size = Annotated[str | None, Option(metavar="WxH", help="Size of the output; default: the source's own.")]
 Fps = Annotated[
     str | None,

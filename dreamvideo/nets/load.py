@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dreamvideo.errors import UsageError, WeightsError
+from dreamvideo.nets.cpu import tune_cpu
 from dreamvideo.nets.describe import LayerInfo, describe_nodes, describe_vgg
 from dreamvideo.nets.network import Network
 from dreamvideo.nets.steady import SteadyNetwork
@@ -70,7 +71,7 @@ def load_network(name: str = "auto", weights: Path | None = None, device: str = 
     """
     name = choose_model(name, weights)
     place = choose_device(device)
-    torch.set_flush_denormal(True)
+    tune_cpu()
     torch.backends.cudnn.allow_tf32 = False  # full precision is full precision
     torch.backends.cudnn.deterministic = True
     if name == "vgg16-lite":

@@ -4,7 +4,8 @@ On a CPU torch chooses by the number of threads, and by the size of a picture, w
 splits a product of few rows by threads, oneDNN the gradient of a strided convolution. Asked over the shapes
 of torchvision's networks, oneDNN's forward convolutions and MKL's products of more rows are always alike. So
 a network is made of these, its gradients too. That costs hardly anything, and the gradient of a strided
-convolution of a picture is faster: a picture has 3 channels, and oneDNN computes 16 at a time.
+convolution of a picture is faster: a picture has 3 channels, and oneDNN computes 16 at a time. Large 3x3
+convolutions are made of fewer products (`winograd`), and these too are always alike.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+
+from dreamvideo.nets.winograd import conv3x3, pays
 
 FEWEST_ROWS = 12  # of a product that MKL does not split by threads in a way of its own
 WIDTH = 16  # channels that oneDNN computes at a time; products of multiples of it MKL splits alike
@@ -87,6 +90,8 @@ class _Steady(TorchFunctionMode):
             x, stride = x[:, :, :: stride[0], :: stride[1]], (1, 1)
             if not (weight.shape[0] % WIDTH or weight.shape[1] % WIDTH):
                 return _by_pixels(x, weight, bias)
+        if stride == dilation == _pair(padding) == (1, 1) and pays(x, weight):
+            return conv3x3(x, weight, bias)
         kernel = self._kernels.get(id(weight))
         if kernel is None or kernel.weight is not weight:
             kernel = self._kernels[id(weight)] = _Kernel(weight, bias, stride[0], _pair(padding), dilation)

@@ -19,6 +19,7 @@ from dreamvideo.settings.dream import (
 from dreamvideo.settings.film import (
     DITHERS,
     LAYOUTS,
+    MOST_DETAIL,
     SHAPE,
     SHEET_FRAMES,
     CompareSettings,
@@ -39,6 +40,7 @@ __all__ = [
     "DITHERS",
     "FLOW_METHODS",
     "LAYOUTS",
+    "MOST_DETAIL",
     "PRECISIONS",
     "SHAPE",
     "SHEET_FRAMES",

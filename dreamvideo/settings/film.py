@@ -14,6 +14,7 @@ Dither = Literal["auto", "ordered", "none"]
 Layout = Literal["beside", "over", "wipe"]
 
 LAYOUTS: tuple[Layout, ...] = ("beside", "over", "wipe")
+MOST_DETAIL = 8192  # px; a clip is never enlarged to it, so it stands for the clip's own size
 SHEET_FRAMES = 12  # on a contact sheet
 DITHERS: tuple[Dither, ...] = ("auto", "ordered", "none")
 SHAPE = re.compile(r"[1-9]\d{0,3}:[1-9]\d{0,3}")  # width:height
@@ -57,7 +58,7 @@ class FilmSettings:
     """Bytes that the file may have; None: what the platform takes, else any number."""
 
     def __post_init__(self) -> None:
-        require(32 <= self.detail <= 8192, "detail", "between 32 and 8192 px", self.detail)
+        require(32 <= self.detail <= MOST_DETAIL, "detail", f"between 32 and {MOST_DETAIL} px", self.detail)
         require_number(self.strength, lambda x: 0 <= x <= 10, "strength", "between 0 and 10")
         if self.size is not None:
             require(
