@@ -89,12 +89,16 @@ def a_part_for_every_span(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Unlucky(RayPool):
-    """Something happens to the worker that is given shot 1, the first time."""
+    """Begins when so many workers are ready; something happens to the one that first is given shot 1."""
 
-    def __init__(self, *arguments: Any, happens: Callable[[Actor], object]) -> None:
+    def __init__(self, *arguments: Any, workers: int, happens: Callable[[Actor], object]) -> None:
         super().__init__(*arguments)
-        self._happens = [happens]
+        self._workers, self._happens = workers, [happens]
         self.nodes: set[str] = set()
+
+    @property
+    def free(self) -> int:
+        return super().free if self.nodes or super().free == self._workers else 0
 
     def give(self, piece: Piece) -> None:
         super().give(piece)
@@ -109,7 +113,7 @@ def test_two_nodes_make_the_same_film(
 ) -> None:
     """They share the folder. When it is stopped, one process goes on."""
     target, done = tmp_path / "out.mkv", []
-    pool = Unlucky(cluster.address, None, "auto", True, happens=lambda actor: None)
+    pool = Unlucky(cluster.address, None, "auto", True, workers=2, happens=lambda actor: None)
     stop = when(10, lambda: os.kill(os.getpid(), signal.SIGTERM))
 
     def progress(*told: Any) -> None:
@@ -133,7 +137,12 @@ def test_a_killed_worker_is_replaced_where_nothing_is_shared(
 ) -> None:
     target = tmp_path / "out.mkv"
     pool = Unlucky(
-        cluster.address, None, "cpu", False, happens=lambda actor: os.kill(actor.pid, signal.SIGKILL)
+        cluster.address,
+        None,
+        "cpu",
+        False,
+        workers=2,
+        happens=lambda actor: os.kill(actor.pid, signal.SIGKILL),
     )
     dream_with_workers(clip, target, network, QUICK, pool_for=pool.begin)
     assert frames_of(target) == alone and os.listdir(tmp_path) == ["out.mkv"]
@@ -158,7 +167,7 @@ def test_a_node_is_lost_and_another_one_comes(
         cluster.remove_node(last, allow_graceful=False)
         cluster.add_node(num_cpus=1)
 
-    pool = Unlucky(cluster.address, None, "cpu", True, happens=exchange)
+    pool = Unlucky(cluster.address, None, "cpu", True, workers=1, happens=exchange)
     dream_with_workers(clip, tmp_path / "out.mkv", network, QUICK, pool_for=pool.begin)
     assert frames_of(tmp_path / "out.mkv") == alone and os.listdir(tmp_path) == ["out.mkv"]
     assert "its process or its machine is gone" in caplog.text
