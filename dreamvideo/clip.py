@@ -20,6 +20,7 @@ from dreamvideo.images import add_to_frame, image_from_frame, resize
 from dreamvideo.keys import Aim, Shot, begin_shot, refresh
 from dreamvideo.objectives import Objective
 from dreamvideo.prefetch import prefetch
+from dreamvideo.seams import dissolve, hands_over, opens, share_of_next
 from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings
 from dreamvideo.spans import Seen, observe, spans
 from dreamvideo.stages import Stages
@@ -72,22 +73,31 @@ def dream_residuals(
             yield from ((frame, span.residual(number)) for number, frame in enumerate(span.frames))
 
 
+Residuals = Callable[[int], np.ndarray]
+"""Number of a frame in a span -> its residual."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a dream can be taken up again: between two spans.
 
-    `Place(n)` is where a shot begins with frame n: it needs nothing of those before it.
+    `Place(n)` is where a shot begins with frame n: it needs nothing of those before it. `Place(n, begun=m)`
+    is where the dream of a shot is begun anew, for the piece behind the next seam.
 
     Attributes:
         frames: how many of the clip lie before it.
         shot: the last key. small: the last frame, uint8 RGB (h, w, 3) at the detail size.
         changes: what the cut detector remembers.
+        begun: the frame with which the shot began, or a multiple of `split` later; None: with the next one.
+        coming: the last key of the dream that takes over at the next seam.
     """
 
     frames: int
     shot: Shot | None = None
     small: np.ndarray | None = None
     changes: tuple[float, ...] = ()
+    begun: int | None = None
+    coming: Shot | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +112,7 @@ class DreamedSpan:
     """
 
     frames: Sequence[np.ndarray]
-    residual: Callable[[int], np.ndarray]
+    residual: Residuals
     place: Place
 
 
@@ -136,28 +146,54 @@ def _dream_spans(
     after: Place,
 ) -> Generator[DreamedSpan, None, None]:
     torch.set_flush_denormal(True)  # for this thread
-    shot = after.shot
-    seen = observe(frames, carry.settings, detail, stages, after.frames, after.small, after.changes)
+    shot, coming, settings = after.shot, after.coming, carry.settings
+    seen = observe(frames, settings, detail, stages, after.frames, after.begun, after.small, after.changes)
     with closing(prefetch(seen, AHEAD)) as ahead:  # its thread ends before whoever reads the clip closes it
-        for span in spans(ahead, carry.settings.cadence):
-            residual: Callable[[int], np.ndarray]
-            if shot is None or span[0].motion is None or carry.at(span[-1].index).carry == 0:
-                with stages.timed("dream"):
-                    shots = [
-                        begin_shot(image_from_frame(one.small), aim_at(one.index, objective, dream))
-                        for one in span
-                    ]
-                shot, residual = shots[-1], [one.residual for one in shots].__getitem__
+        for span in spans(ahead, settings):
+            first, last = span[0], span[-1]
+            if shot is None or first.motion is None or carry.at(last.index).carry == 0:
+                coming = None
+                shot, residual = _begin(span, objective, dream, stages)
             else:
+                if coming is not None and hands_over(first.age, settings.split):
+                    shot, coming = coming, None
                 shot, residual = _dream_on(span, shot, objective, dream, carry, stages)
-            last = span[-1]
-            place = Place(last.index + 1, shot, last.small, last.changes)
+                if coming is not None:
+                    coming, following = _dream_on(span, coming, objective, dream, carry, stages)
+                    residual = _dissolving(span, residual, following, settings.split)
+                elif opens(last.age, settings.split):
+                    coming, following = _begin([last], objective, dream, stages)
+                    residual = _dissolving(span, residual, following, settings.split, len(span) - 1)
+            place = Place(last.index + 1, shot, last.small, last.changes, last.index - last.age, coming)
             yield DreamedSpan([one.frame for one in span], residual, place)
 
 
 def aim_at(frame: int, objective: Objective, dream: Course[DreamSettings]) -> Aim:
     """What is dreamed towards at a frame."""
     return Aim(frame, objective.at(frame), dream.at(frame))
+
+
+def _dissolving(
+    span: Sequence[Seen], this: Residuals, following: Residuals, split: int, first: int = 0
+) -> Residuals:
+    """The residuals of a span in which, from its frame `first` on, the next piece's dream grows in."""
+
+    def residual(number: int) -> np.ndarray:
+        if number < first:
+            return this(number)
+        share = share_of_next(span[number].age, split)
+        return dissolve(this(number), following(number - first), share)
+
+    return residual
+
+
+def _begin(
+    span: Sequence[Seen], objective: Objective, dream: Course[DreamSettings], stages: Stages
+) -> tuple[Shot, Residuals]:
+    """Dream each of a span's frames from nothing; the last one leads on."""
+    with stages.timed("dream"):
+        shots = [begin_shot(image_from_frame(one.small), aim_at(one.index, objective, dream)) for one in span]
+    return shots[-1], [shot.residual for shot in shots].__getitem__
 
 
 def _dream_on(
@@ -167,7 +203,7 @@ def _dream_on(
     dream: Course[DreamSettings],
     carry: Course[CarrySettings],
     stages: Stages,
-) -> tuple[Shot, Callable[[int], np.ndarray]]:
+) -> tuple[Shot, Residuals]:
     """Dream the last of a span's frames; those before it are carried from both keys."""
     before, now = (aim_at(frame, objective, dream) for frame in (shot.frame, span[-1].index))
     motions, key = [seen.motion for seen in span if seen.motion is not None], span[-1]

@@ -170,14 +170,18 @@ class DreamedClip(ClipFilm):
         unless `marks` prove that seeking found the place.
 
         Args:
-            until: end before this frame, with which a shot begins; None: with the clip.
+            until: end before this frame, with which a shot begins, and until which none does; None: with the
+                clip.
         """
         times: list[Fraction] = []
         begin = after.frames if after else 0
         wanted = None if until is None else until - begin
         decoded, numbers = islice(self._decoded(begin, times), wanted), count(begin)
+        carry = self._carry
+        if until is not None:  # in a dissolve the detector would not know what came before
+            carry = replace(carry, settings=replace(carry.settings, cuts="none"))
         spans = dream_spans(
-            decoded, self._objective, self._dream, self._carry, self._film.detail, self.stages, after
+            decoded, self._objective, self._dream, carry, self._film.detail, self.stages, after
         )
         with closing(spans):
             for span in spans:

@@ -19,6 +19,7 @@ from dreamvideo.motion.cuts import CutDetector
 from dreamvideo.motion.flow import FlowEstimator, flow_estimator
 from dreamvideo.motion.reliability import reliability
 from dreamvideo.prefetch import map_ahead
+from dreamvideo.seams import hands_over, opens
 from dreamvideo.settings import CarrySettings
 from dreamvideo.stages import Stages
 
@@ -30,11 +31,12 @@ MOST_LOST = 0.27  # share of a frame that may be newly seen since the last key b
 class Seen:
     """A source frame, the small copy it is dreamed at, and its motion from the frame before.
 
-    `index` is its place in the clip, from 0; `motion` is None on the first frame of a shot; `changes` is what
-    the cut detector remembers after it.
+    `index` is its place in the clip, `age` that in its shot, both from 0; `motion` is None on the first frame
+    of a shot; `changes` is what the cut detector remembers after it.
     """
 
     index: int
+    age: int
     frame: np.ndarray
     small: np.ndarray
     motion: Motion | None
@@ -47,17 +49,20 @@ def observe(
     detail: int,
     stages: Stages,
     begin: int = 0,
+    begun: int | None = None,
     before: np.ndarray | None = None,
     changes: tuple[float, ...] = (),
 ) -> Generator[Seen, None, None]:
     """Look at each frame at the detail size: its motion from the frame before, or None after a cut.
 
     Args:
-        begin: the first frame's number. before: the frame before it, small.
+        begin: the first frame's number. begun: that with which its shot began; None: it does so itself.
+        before: the frame before it, small.
         changes: what the cut detector remembers.
     """
     estimate = flow_estimator(carry.flow)
     detector = CutDetector(before, changes)
+    begun = begin if begun is None else begun
 
     def pairs() -> Iterator[tuple[np.ndarray | None, np.ndarray, np.ndarray]]:
         earlier = before
@@ -78,7 +83,8 @@ def observe(
         for index, (motion, small, frame) in enumerate(looked, begin):
             with stages.timed("motion"):
                 is_cut = detector.is_cut(small, partial(explained_by, motion)) and carry.cuts == "auto"
-            yield Seen(index, frame, small, None if is_cut else motion, detector.changes)
+            begun = index if is_cut else begun
+            yield Seen(index, index - begun, frame, small, None if is_cut else motion, detector.changes)
 
 
 def explained_by(motion: Motion | None) -> float:
@@ -103,24 +109,26 @@ def detail_size(size: tuple[int, int], detail: int) -> tuple[int, int]:
     return max(width, SMALLEST_DETAIL), max(height, SMALLEST_DETAIL)
 
 
-def spans(seen: Iterable[Seen], cadence: int) -> Iterator[list[Seen]]:
+def spans(seen: Iterable[Seen], carry: CarrySettings) -> Iterator[list[Seen]]:
     """The first frame of each shot by itself, the others in groups of `cadence`.
 
     A group is shorter at the end of a shot, and where so much comes into sight that the frames inside
-    would be thin: the picture changes faster than the keys.
+    would be thin: the picture changes faster than the keys. None reaches over a seam, or beyond the frame
+    with which the next piece's dream begins.
     """
     span: list[Seen] = []
     kept = 1.0
     for frame in seen:
-        if frame.motion is None:
-            if span:
-                yield span
+        if span and (frame.motion is None or hands_over(frame.age, carry.split)):
+            yield span
             span, kept = [], 1.0
+        if frame.motion is None:
             yield [frame]
             continue
         span.append(frame)
         kept *= float(np.minimum(1, frame.motion.backward_reliability / SURE).mean())
-        if len(span) == cadence or kept < 1 - MOST_LOST:
+        is_full = len(span) == carry.cadence or kept < 1 - MOST_LOST
+        if is_full or opens(frame.age, carry.split):
             yield span
             span, kept = [], 1.0
     if span:

@@ -8,19 +8,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-from conftest import run_ffmpeg
+from farm_room import BEGINS, FRAMES, OPTIONS, QUICK, film_of_cuts, frames_of, when
+from PIL import Image
 
 from dreamvideo.cli.main import main
 from dreamvideo.errors import JobError, PartialError, WorkerError
 from dreamvideo.farm.drive import dream_with_workers
 from dreamvideo.farm.pool import Pool
 from dreamvideo.farm.processes import Processes
+from dreamvideo.farm.share import choose
 from dreamvideo.farm.shots import Piece, Shots, find_shots, missing
 from dreamvideo.farm.task import Task
 from dreamvideo.film import ClipFilm, mark_of
@@ -30,23 +30,11 @@ from dreamvideo.jobs.parts import PartStore
 from dreamvideo.jobs.run import PART_SECONDS_VARIABLE
 from dreamvideo.media.stills import open_clip
 from dreamvideo.nets import Network, load_network
-from dreamvideo.progress import Progress, no_progress
+from dreamvideo.progress import no_progress
 from dreamvideo.schedule import Schedule
-from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings, Recipe
+from dreamvideo.settings import Recipe
 from dreamvideo.spans import observe
 from dreamvideo.stages import Stages
-
-QUICK = Recipe(
-    DreamSettings(octaves=2, steps=2, layers=(("conv2_2", 1.0),)),
-    CarrySettings(cadence=3),
-    FilmSettings(detail=64, crf=0),
-)
-OPTIONS = (
-    *("--octaves", "2", "--steps", "2", "--layer", "conv2_2", "--cadence", "3", "--detail", "64"),
-    *("--crf", "0", "--model", "vgg16-lite", "--device", "cpu"),
-)
-BEGINS = [0, 10, 28, 34]
-FRAMES = 50
 
 
 @pytest.fixture(scope="module")
@@ -56,27 +44,7 @@ def network() -> Network:
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four shots of 10, 18, 6 and 16 frames, with sound."""
-    path = tmp_path_factory.mktemp("clips") / "cuts.mp4"
-    gradient = "gradients=c0=red:c1=yellow:x0=0:y0=0:x1=63:y1=47"  # by chance where it says nothing
-    sources = ["testsrc2", "mandelbrot", gradient, "cellauto=rule=110:random_seed=1"]
-    pictures = [f"{source}{':' if '=' in source else '='}s=96x64:r=25" for source in sources]
-    lengths = np.diff([*BEGINS, FRAMES])
-    cut = [f"[{n}:v]trim=end_frame={length}[v{n}]" for n, length in enumerate(lengths)]
-    joined = "".join(f"[v{n}]" for n in range(4)) + "concat=n=4[v]"
-    inputs = [
-        word for picture in [*pictures, "sine=f=440:r=48000"] for word in ("-f", "lavfi", "-i", picture)
-    ]
-    encode = ("-c:v", "libx264", "-qp", "0", "-pix_fmt", "yuv420p", "-c:a", "aac", "-t", "2")
-    run_ffmpeg(
-        *inputs, "-filter_complex", ";".join([*cut, joined]), "-map", "[v]", "-map", "4:a", *encode, path
-    )
-    return path
-
-
-def frames_of(path: Path) -> list[bytes]:
-    with open_clip(path) as reader:
-        return [timed.frame.tobytes() for timed in reader]
+    return film_of_cuts(tmp_path_factory.mktemp("clips") / "cuts.mp4")
 
 
 @pytest.fixture(scope="module")
@@ -111,17 +79,6 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def when(frames: int, act: Callable[[], object]) -> Progress:
-    """A progress that does something once, when so many frames are done."""
-    acts = [act]
-
-    def progress(done: int, expected: int | None, picture: np.ndarray | None = None) -> None:
-        if done >= frames and acts:
-            acts.pop()()
-
-    return progress
-
-
 # --- shots ------------------------------------------------------------------------------------------------
 
 
@@ -150,6 +107,13 @@ def test_what_is_missing(tmp_path: Path) -> None:
     for state in (12, 25):
         (tmp_path / "states" / f"{state:08}.npz").touch()
     assert missing(store, shots) == [Piece(1, 12, 20, False), Piece(2, 25, 30, False)]
+
+
+def test_what_is_given_out_first() -> None:
+    """The first of the film; but one that is more than a worker's share of what is left."""
+    pieces = [Piece(0, 0, 10), Piece(1, 10, 20), Piece(2, 20, 45), Piece(3, 45, 55)]
+    assert choose(pieces, 2) == pieces[0] and choose(pieces, 3) == pieces[2]
+    assert choose(pieces[1:], 2) == pieces[2] and choose(pieces[3:], 2) == pieces[3]
 
 
 # --- processes --------------------------------------------------------------------------------------------
@@ -345,6 +309,58 @@ def test_several_may_share_a_job_but_nobody_else_holds_it(tmp_path: Path) -> Non
 def test_wrong_shots(tmp_path: Path, clip: Path, options: tuple[str, ...]) -> None:
     assert call("dream", clip, "-o", tmp_path / "out.mkv", *options) == 2
     assert call("join", tmp_path / "out.mkv") == 2 and not os.listdir(tmp_path)
+
+
+# --- what is no clip --------------------------------------------------------------------------------------
+
+FALL = ("--size", "64x48", "--detail", "64", "--octaves", "2", "--steps", "2", "--loop", "3", "--zoom", "2")
+LITE = ("--model", "vgg16-lite", "--device", "cpu", "-q")
+
+
+def test_a_fall_by_two_processes(tmp_path: Path) -> None:
+    """One dreams the stills, both look into them."""
+    for name, more in (("alone.mkv", ()), ("two.mkv", ("--workers", "2"))):
+        assert call("zoom", "-o", tmp_path / name, "--crf", "0", *FALL, *LITE, *more) == 0
+    frames = frames_of(tmp_path / "two.mkv")
+    assert len(frames) > 60 and frames == frames_of(tmp_path / "alone.mkv")
+    assert sorted(os.listdir(tmp_path)) == ["alone.mkv", "two.mkv"]
+
+
+def test_a_sheet_by_two_processes(tmp_path: Path) -> None:
+    """The batches that one process left finished are not drawn again."""
+    draw = ("visualize", "conv2_2", "--all", "--size", "32", "--steps", "3", *LITE)
+    assert call(*draw, "-o", tmp_path / "alone.png", "--keep-job") == 0
+    batches = tmp_path / "alone.png.dreamjob" / "states"
+    assert len(os.listdir(batches)) == 2
+    shutil.copytree(tmp_path / "alone.png.dreamjob", tmp_path / "two.png.dreamjob")
+    (tmp_path / "two.png.dreamjob" / "states" / "00000001.npz").unlink()
+    first = (batches / "00000000.npz").stat().st_mtime_ns
+    assert call(*draw, "-o", tmp_path / "two.png", "--workers", "2", "--keep-job") == 0
+    kept = tmp_path / "two.png.dreamjob" / "states"
+    assert (kept / "00000000.npz").stat().st_mtime_ns == first
+    assert (kept / "00000001.npz").read_bytes() == (batches / "00000001.npz").read_bytes()
+    assert (tmp_path / "two.png").read_bytes() == (tmp_path / "alone.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "command, said",
+    [
+        (("zoom", "--feedback", *FALL, "-o", "out.mkv"), "here each needs the last one"),
+        (("visualize", "conv2_2", "-o", "out.mp4"), "a film of growth is drawn by one process"),
+        (("dream", "still.png", "-o", "out.png"), "a still has none"),
+    ],
+)
+def test_what_cannot_be_shared(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (32, 32)).save("still.png")
+    assert call(*command, *LITE, "--workers", "2") == 2
+    assert said in capsys.readouterr().err and os.listdir(tmp_path) == ["still.png"]
 
 
 # --- several clips ----------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ LEVELS = (
     ("graphed",),
     ("ascent",),
     ("dream", "carry", "render"),
-    ("keys",),
+    ("keys", "seams"),
     ("spans",),
     ("clip", "zoom", "visualize", "measure"),
     ("film",),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +15,7 @@ from typer import Argument, Context, Option
 from dreamvideo.cli import options
 from dreamvideo.cli.estimate import tell_estimate
 from dreamvideo.cli.extras import CompareOption, ContactSheetOption, Extras, LayoutOption, PosterOption
-from dreamvideo.cli.farm import check_share, dream_range, parse_share, shared_dream, worker_devices
+from dreamvideo.cli.farm import check_share, chosen_crew, dream_range, opened_crew, parse_share
 from dreamvideo.cli.loading import load
 from dreamvideo.cli.many import dream_each, films_of
 from dreamvideo.cli.recipe import follow
@@ -104,10 +106,19 @@ def dream(
         str, Option(metavar="|".join(CUT_METHODS), help="Whether the dream starts anew at a cut.")
     ] = CarrySettings.cuts,
     plot_schedule: options.PlotSchedule = False,
+    split: Annotated[
+        int,
+        Option(
+            metavar="FRAMES",
+            help="Dissolve into a new dream every so many frames of a shot, so that workers can share it.",
+        ),
+    ] = CarrySettings.split,
     seed: options.Seed = DreamSettings.seed,
     device: options.Device = "auto",
     workers: options.Workers = None,
     devices: options.Devices = None,
+    ray: options.Ray = None,
+    no_shared: options.NoShared = False,
     shots: options.Shots = None,
     crf: options.Crf = FilmSettings.crf,
     no_audio: options.NoAudio = False,
@@ -160,7 +171,7 @@ def dream(
             jitter=jitter,
             seed=seed,
         ),
-        CarrySettings(refresh, carry, cadence, flow, cuts),  # type: ignore[arg-type]  # checked there
+        CarrySettings(refresh, carry, cadence, flow, cuts, split),  # type: ignore[arg-type]  # checked there
         FilmSettings(
             detail=detail,
             strength=strength,
@@ -192,8 +203,10 @@ def dream(
     if preview:
         output = str(preview_target(output))
     kind = check_job(source, output, overwrite=overwrite)  # before torch: a slip is told at once
-    check_share(chosen_shots, workers or devices or fresh or keep_job or estimate or preview or extras, kind)
-    places = worker_devices(workers, devices, device, kind)
+    crew = chosen_crew(workers, devices, ray, no_shared, device)
+    check_share(chosen_shots, crew or fresh or keep_job or estimate or preview or extras, kind)
+    if crew and kind == "still":
+        raise UsageError("--workers, --devices and --ray share out the shots of a clip: a still has none")
     if extras and (preview or estimate):
         log.warning("a preview or an estimate has no poster, contact sheet or comparison: it is made alone")
         extras = Extras()
@@ -206,10 +219,9 @@ def dream(
     from dreamvideo.cli.progress import show_progress
 
     opened = ExitStack()
-    is_shared = bool(places) and not estimate
-    shared = opened.enter_context(shared_dream(places, weights)) if is_shared else None
+    pool_for = opened.enter_context(opened_crew(crew)) if crew and not estimate else None
     with opened:
-        network = load(followed.model, weights, "cpu" if is_shared else device, quiet)
+        network = load(followed.model, weights, "cpu" if pool_for else device, quiet)
         followed.check_network(network)
 
         if chosen_shots is not None:
@@ -217,9 +229,12 @@ def dream(
             dream_range(source, output, network, recipe, chosen_shots, quiet, overwrite=overwrite, **files)
             return 0
 
+        from dreamvideo.farm.drive import dream_with_workers
         from dreamvideo.jobs.dream import dream_file
 
-        make = shared or dream_file
+        make: Callable[..., Report] = dream_file
+        if pool_for is not None:
+            make = partial(dream_with_workers, pool_for=pool_for, weights=weights)
 
         def render(target: str | Path, recipe: Recipe, progress: Progress) -> Report:
             return make(

@@ -1,12 +1,12 @@
-"""`--workers`, `--devices`, `--shots` and `dreamvideo join`: who renders the shots of a clip."""
+"""`--workers`, `--devices`, `--ray`, `--shots` and `dreamvideo join`: who does the work."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,36 +18,67 @@ from dreamvideo.errors import UsageError
 
 if TYPE_CHECKING:
     from dreamvideo.farm.chosen import Range
-    from dreamvideo.film import Report
+    from dreamvideo.farm.pool import PoolFor
+    from dreamvideo.farm.processes import Processes
+    from dreamvideo.farm.ray_pool import RayPool
 
 
-def worker_devices(workers: int | None, devices: str | None, device: str, kind: str) -> list[str]:
-    """The device of each worker process; none where one process shall do it all.
+@dataclass(frozen=True)
+class Crew:
+    """Who does the work; false where one process shall do it all.
 
-    Args:
-        kind: what is made, "clip" or "still".
+    Attributes:
+        devices: of worker processes on this machine.
+        ray: where the cluster is; None: there is none. most: workers there, None: as many as have room.
+        device: of each worker there. is_shared: whether its machines share folders.
     """
-    if workers is None and devices is None:
-        return []
+
+    devices: Sequence[str] = ()
+    ray: str | None = None
+    most: int | None = None
+    device: str = "auto"
+    is_shared: bool = True
+
+    def __bool__(self) -> bool:
+        return bool(self.devices) or self.ray is not None
+
+
+def chosen_crew(
+    workers: int | None, devices: str | None, ray: str | None, no_shared: bool, device: str
+) -> Crew:
+    """What `--workers`, `--devices`, `--ray` and `--no-shared` say."""
     if workers is not None and devices is not None:
         raise typer.BadParameter("--devices says already how many: name one of them", param_hint="--workers")
-    if kind == "still":
-        raise UsageError("--workers and --devices share out the shots of a clip: a still has none")
+    if ray is not None:
+        if devices is not None:
+            raise typer.BadParameter("the cluster knows its devices: leave it out", param_hint="--devices")
+        if device not in ("auto", "cpu", "cuda"):
+            raise typer.BadParameter("with --ray it is auto, cpu or cuda", param_hint="--device")
+        return Crew(ray=ray, most=workers, device=device, is_shared=not no_shared)
+    if no_shared:
+        raise typer.BadParameter(
+            "is for --ray: processes of one machine share its folders", param_hint="--no-shared"
+        )
     places = [device] * (workers or 0) if devices is None else [place.strip() for place in devices.split(",")]
     if not all(places):
         raise typer.BadParameter(f"'{devices}': write devices like cuda:0,cuda:1", param_hint="--devices")
-    return places
+    return Crew(places)
 
 
 @contextmanager
-def shared_dream(devices: Sequence[str], weights: Path | None) -> Iterator[Callable[..., Report]]:
-    """`jobs.dream.dream_file`, done by a process on each of `devices`, which start now."""
-    from dreamvideo.farm.processes import Processes
+def opened_crew(crew: Crew) -> Iterator[PoolFor]:
+    """Starts the crew now, so that it loads what is slow to load while we do; what gives it work."""
+    pool: Processes | RayPool
+    if crew.ray is None:
+        from dreamvideo.farm.processes import Processes
 
-    with closing(Processes(devices)) as processes:
-        from dreamvideo.farm.drive import dream_with_workers  # imports torch, as the processes do meanwhile
+        pool = Processes(crew.devices)
+    else:
+        from dreamvideo.farm.ray_pool import RayPool
 
-        yield partial(dream_with_workers, pool_for=processes.begin, weights=weights)
+        pool = RayPool(crew.ray, crew.most, crew.device, crew.is_shared)
+    with closing(pool):
+        yield pool.begin
 
 
 def parse_share(frames: str | None, shots: str | None) -> tuple[int | None, Range | None]:
@@ -87,8 +118,8 @@ def check_share(chosen: Range | None, others: object, kind: str) -> None:
     if others:
         raise UsageError(
             "--shots and --frames A:B render some shots here and leave them in the job: they do not go with "
-            "--workers, --devices, --fresh, --keep-job, --estimate, --preview, --poster, --contact-sheet or "
-            "--compare"
+            "--workers, --devices, --ray, --fresh, --keep-job, --estimate, --preview, --poster, --contact-"
+            "sheet or --compare"
         )
 
 

@@ -118,13 +118,26 @@ RecipeFile = Annotated[
 NoRecipe = Annotated[bool, Option("--no-recipe", help="Do not write the settings into the output.")]
 Workers = Annotated[
     int | None,
-    Option(min=1, help="Render the shots in so many processes at once; they share the cores."),
+    Option(min=1, help="Share the work out to so many processes; with --ray to so many workers at most."),
 ]
 Devices = Annotated[
     str | None,
     Option(
         metavar="DEVICE,...",
-        help="Render the shots in a process on each of these: cuda:0,cuda:1; one may be named twice.",
+        help="Share the work out to a process on each of these: cuda:0,cuda:1; one may be named twice.",
+    ),
+]
+Ray = Annotated[
+    str | None,
+    Option(
+        metavar="HOST:PORT|auto|local",
+        help="Share the work out to a Ray cluster: at an address, that of this machine, or a new one here.",
+    ),
+]
+NoShared = Annotated[
+    bool,
+    Option(
+        "--no-shared", help="The machines of --ray share no folder: clips and results travel through Ray."
     ),
 ]
 Shots = Annotated[

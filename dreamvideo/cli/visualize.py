@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict
 from fractions import Fraction
-from typing import Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Context, Option
 
 from dreamvideo.cli import options
+from dreamvideo.cli.farm import chosen_crew, opened_crew
 from dreamvideo.cli.loading import load
 from dreamvideo.cli.recipe import follow
 from dreamvideo.settings import VisualizeRecipe, VisualizeSettings
+
+if TYPE_CHECKING:
+    from dreamvideo.film import Report
 
 ANY_LAYER = "any"  # where the recipe says what is drawn; nothing looks for it
 
@@ -52,6 +59,10 @@ def visualize(
     ),
     crf: options.Crf = VisualizeSettings.crf,
     device: options.Device = "auto",
+    workers: options.Workers = None,
+    devices: options.Devices = None,
+    ray: options.Ray = None,
+    no_shared: options.NoShared = False,
     recipe_file: options.RecipeFile = None,
     no_recipe: options.NoRecipe = False,
     overwrite: options.Overwrite = False,
@@ -81,12 +92,19 @@ def visualize(
 
     check_output(output, overwrite=overwrite)  # before torch is imported: a slip is told at once
     from dreamvideo.cli.progress import show_progress
-    from dreamvideo.jobs.visualize import visualize_file
 
-    network = load(followed.model, weights, device, quiet)
-    followed.check_network(network)
-    with show_progress("drawing", quiet) as progress:
-        report = visualize_file(
+    crew, opened = chosen_crew(workers, devices, ray, no_shared, device), ExitStack()
+    pool_for = opened.enter_context(opened_crew(crew)) if crew else None
+    with opened, show_progress("drawing", quiet) as progress:
+        network = load(followed.model, weights, "cpu" if pool_for else device, quiet)
+        followed.check_network(network)
+        from dreamvideo.farm.sheets import draw_with_workers
+        from dreamvideo.jobs.visualize import visualize_file
+
+        make: Callable[..., Report] = visualize_file
+        if pool_for is not None:
+            make = partial(draw_with_workers, pool_for=pool_for, weights=weights)
+        report = make(
             output,
             network,
             settings,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +13,7 @@ from typer import Argument, Context, Option
 
 from dreamvideo.cli import options
 from dreamvideo.cli.extras import ContactSheetOption, Extras, PosterOption
+from dreamvideo.cli.farm import chosen_crew, opened_crew
 from dreamvideo.cli.loading import load
 from dreamvideo.cli.recipe import follow
 from dreamvideo.cli.report import tell_report
@@ -24,6 +28,7 @@ from dreamvideo.settings import (
 )
 
 if TYPE_CHECKING:
+    from dreamvideo.film import Report
     from dreamvideo.media.sound import AudioSource
 
 
@@ -110,6 +115,10 @@ def zoom(
     fps: options.Fps = None,
     seed: options.Seed = DreamSettings.seed,
     device: options.Device = "auto",
+    workers: options.Workers = None,
+    devices: options.Devices = None,
+    ray: options.Ray = None,
+    no_shared: options.NoShared = False,
     crf: options.Crf = FilmSettings.crf,
     no_audio: options.NoAudio = False,
     platform: options.Platform = None,
@@ -200,12 +209,19 @@ def zoom(
     if guide is not None:
         kind_of_input(guide)
     from dreamvideo.cli.progress import show_progress
-    from dreamvideo.jobs.zoom import zoom_file
 
-    network = load(followed.model, weights, device, quiet)
-    followed.check_network(network)
-    with show_progress("zooming", quiet) as progress:
-        report = zoom_file(
+    crew, opened = chosen_crew(workers, devices, ray, no_shared, device), ExitStack()
+    pool_for = opened.enter_context(opened_crew(crew)) if crew else None
+    with opened, show_progress("zooming", quiet) as progress:
+        network = load(followed.model, weights, "cpu" if pool_for else device, quiet)
+        followed.check_network(network)
+        from dreamvideo.farm.falls import fall_with_workers
+        from dreamvideo.jobs.zoom import zoom_file
+
+        make: Callable[..., Report] = zoom_file
+        if pool_for is not None:
+            make = partial(fall_with_workers, pool_for=pool_for, weights=weights)
+        report = make(
             source,
             output,
             network,

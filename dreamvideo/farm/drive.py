@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from time import perf_counter
 
 from dreamvideo.errors import JobError, SettingsError
-from dreamvideo.farm.pool import Pool
+from dreamvideo.farm.pool import PoolFor
 from dreamvideo.farm.run import FarmRun
 from dreamvideo.farm.shots import Shots, find_shots
 from dreamvideo.farm.task import Task
@@ -30,9 +29,6 @@ from dreamvideo.settings import Recipe
 log = logging.getLogger("dreamvideo")
 
 FARM = "farm.json"  # in a job's folder
-
-PoolFor = Callable[[Task, Path], Pool]
-"""Starts workers for a task, in a job's folder."""
 
 
 def dream_with_workers(
@@ -97,7 +93,7 @@ def ordered(
     written = WrittenRecipe(recipe, (network.name, network.digest), inputs.hashes(leave_out="input"))
     used = replace(recipe, film=film_for(target, source, recipe.film))
     order = order_for(target, written, inputs, used.film, keep_job, tell)
-    return Task(source, used, (network.name, network.digest), weights, guide, mask), order
+    return Task(used, (network.name, network.digest), source, weights, guide, mask), order
 
 
 def shots_of(job: JobFolder, film: ClipFilm, task: Task, order: Order, stop: StopRequest) -> Shots:
@@ -111,7 +107,10 @@ def shots_of(job: JobFolder, film: ClipFilm, task: Task, order: Order, stop: Sto
 
     shots = find_shots(film, task.recipe.carry, task.recipe.film.detail, look)
     if len(shots.begins) == 1:
-        log.warning("%s is one shot: only one worker has something to do", task.source)
+        log.warning(
+            "%s is one shot: only one worker has something to do; --split 240 lets several share it",
+            task.source,
+        )
     if not job.is_begun:
         job.describe(order.plain(), expected=shots.frames)
     job.write(FARM, {"task": task.to_plain(), "shots": asdict(shots)})

@@ -29,6 +29,8 @@ class Nobody:
 
     free = busy = 0
 
+    def expect(self, pieces: int) -> None: ...
+
     def give(self, piece: Piece) -> None: ...
 
     def wait(self, seconds: float) -> list[Event]:
@@ -63,6 +65,7 @@ def join(
     check_output(target, overwrite=overwrite)
     with JobFolder(target) as job:
         task, shots = read_farm(job.path)
+        assert task.source is not None  # only dreams of clips have that file
         with ClipFilm(task.source, task.recipe.film) as film, StopRequest() as stop:
             _check_complete(PartStore(job.path, film.size), shots)
             written = written_from_dict(job.read()["recipe"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from dreamvideo.farm.shots import Piece
+    from dreamvideo.farm.task import Task
 
 
 class Told(NamedTuple):
@@ -31,6 +34,10 @@ class Lost(NamedTuple):
 Event = Told | Done | Lost
 
 
+PoolFor = Callable[["Task", Path], "Pool"]
+"""Starts workers for a task, in a job's folder."""
+
+
 class Pool(Protocol):
     """Workers that render pieces into a job's folder."""
 
@@ -41,6 +48,9 @@ class Pool(Protocol):
     @property
     def busy(self) -> int:
         """How many are at a piece."""
+
+    def expect(self, pieces: int) -> None:
+        """So many wait to be given out: more workers are of no use."""
 
     def give(self, piece: Piece) -> None:
         """Let a free worker begin it."""

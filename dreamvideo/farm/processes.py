@@ -129,6 +129,9 @@ class Processes:
         """The workers' processes."""
         return [worker.process.pid for worker in self._workers]
 
+    def expect(self, pieces: int) -> None:
+        """See `pool.Pool`. They have long been started."""
+
     def give(self, piece: Piece) -> None:
         """See `pool.Pool`."""
         worker = next(one for one in self._workers if one.is_ready and one.piece is None)

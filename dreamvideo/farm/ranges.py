@@ -9,7 +9,7 @@ from time import perf_counter
 from dreamvideo.farm.chosen import Range
 from dreamvideo.farm.drive import ordered, shots_of
 from dreamvideo.farm.shots import missing
-from dreamvideo.farm.task import render_piece
+from dreamvideo.farm.work import ClipWork
 from dreamvideo.film import DreamedClip, Report
 from dreamvideo.jobs.dream import open_aims
 from dreamvideo.jobs.folder import JobFolder
@@ -58,11 +58,12 @@ def render_range(
         store, numbers = PartStore(job.path, render.size), chosen.chosen(shots)
         pieces = [piece for piece in missing(store, shots) if piece.shot in numbers]
         expected = sum(len(shot) for shot in shots if shot.shot in numbers)
-        stopped = partial(getattr, stop, "is_made")
+        work, stopped = ClipWork(render, recipe.carry.split), partial(getattr, stop, "is_made")
         done = resumed_at = expected - sum(map(len, pieces))
         for piece in pieces:
             progress(done, expected)
-            render_piece(render, store, piece, partial(_tell, progress, done, expected), stopped)
+            for frames in work.render(job.path, piece, stopped):
+                progress(done + frames, expected)
             order.inputs.check()
             if stop.is_made:
                 raise KeyboardInterrupt
@@ -70,7 +71,3 @@ def render_range(
         size, stages = render.size, render.stages.seconds
     seconds = perf_counter() - begun
     return Report(job.path, expected, render.fps, size, seconds, stages, resumed_at=resumed_at)
-
-
-def _tell(progress: Progress, before: int, expected: int, frames: int) -> None:
-    progress(before + frames, expected)

@@ -21,8 +21,8 @@ import torch
 
 from dreamvideo.errors import DreamVideoError
 from dreamvideo.farm.shots import Piece
-from dreamvideo.farm.task import Task, render_piece
-from dreamvideo.jobs.parts import PartStore
+from dreamvideo.farm.task import Task
+from dreamvideo.farm.work import open_work
 
 
 def main() -> None:
@@ -42,12 +42,13 @@ def main() -> None:
     try:
         torch.set_num_threads(setup["threads"])
         cv2.setNumThreads(setup["threads"])
-        with Task.from_plain(setup["task"]).open(setup["device"]) as render:
-            store = PartStore(Path(setup["folder"]), render.size)
+        folder = Path(setup["folder"])
+        with open_work(Task.from_plain(setup["task"]), setup["device"]) as work:
             answer(ready=True)
             while not stopped.is_set():
                 piece = Piece(**inbox.get()["piece"])
-                render_piece(render, store, piece, lambda frames: answer(frames=frames), stopped.is_set)
+                for frames in work.render(folder, piece, stopped.is_set):
+                    answer(frames=frames)
                 answer(**{"stopped" if stopped.is_set() else "done": True})
     except DreamVideoError as error:
         answer(error=str(error), code=error.exit_code)

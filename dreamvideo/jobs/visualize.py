@@ -75,7 +75,7 @@ def visualize_file(
         raise UsageError(f"a film shows at most {MOST_GROWING} pictures, not {len(subjects)}: make a still")
     with JobFolder(target, fresh=fresh) as job:
         if is_still:
-            report = _draw_sheet(job, Path(target), network, subjects, written, tell, progress)
+            report = draw_sheet(job, Path(target), network, subjects, written, tell, progress)
             if not keep_job:
                 job.remove()
         else:
@@ -86,7 +86,25 @@ def visualize_file(
     return report
 
 
-def _draw_sheet(
+def batch_of(subjects: Sequence[Subject], number: int) -> Sequence[Subject]:
+    """What is drawn together, as batch `number`."""
+    return subjects[number * BATCH : (number + 1) * BATCH]
+
+
+def batch_path(folder: Path, number: int) -> Path:
+    """Where a finished batch lies in a job's folder."""
+    return folder / "states" / f"{number:08}.npz"
+
+
+def keep_batch(folder: Path, number: int, drawing: Drawing) -> list[np.ndarray]:
+    """Put a finished batch into a job's folder. Returns its pictures, uint8 RGB (H, W, 3)."""
+    pictures, path = frames_of(drawing), batch_path(folder, number)
+    path.parent.mkdir(exist_ok=True)
+    save_state(Batch(np.stack(pictures)), path)
+    return pictures
+
+
+def draw_sheet(
     job: JobFolder,
     target: Path,
     network: Network,
@@ -95,6 +113,7 @@ def _draw_sheet(
     tell: bool,
     progress: Progress,
 ) -> Report:
+    """Draw what of a sheet is not there yet, and write it."""
     settings: VisualizeSettings = written.settings.visualize
     if job.is_begun:
         job.check(written.to_dict())
@@ -102,7 +121,7 @@ def _draw_sheet(
     pictures: list[np.ndarray] = []
     with StopRequest() as stop:
         for number, first in enumerate(range(0, len(subjects), BATCH)):
-            batch, path = subjects[first : first + BATCH], job.path / "states" / f"{number:08}.npz"
+            batch, path = batch_of(subjects, number), batch_path(job.path, number)
             progress(first * settings.steps, expected, sheet(pictures) if pictures else None)
             if job.is_begun and path.exists():
                 pictures.extend(load_state(path, Batch).pictures)
@@ -112,22 +131,14 @@ def _draw_sheet(
                 progress(first * settings.steps + drawing.step * len(batch), expected)
                 if stop.is_made:
                     raise KeyboardInterrupt
-            drawn = frames_of(drawing)
-            pictures += drawn
-            if len(subjects) > BATCH:
-                _keep(job, path, drawn, written, expected)
+            if not job.is_begun and len(subjects) > BATCH:
+                job.describe(written.to_dict(), expected)
+            pictures += keep_batch(job.path, number, drawing)
     labels = [subject.label for subject in subjects] if len(subjects) > MOST_LABELLESS else None
     whole = sheet(pictures, labels)
     _write(job, target, picture_bytes(target, whole, written.to_toml() if tell else ""))
     progress(expected, expected, whole)
     return Report(target, len(pictures), None, (whole.shape[1], whole.shape[0]))
-
-
-def _keep(job: JobFolder, path: Path, drawn: list[np.ndarray], written: WrittenRecipe, expected: int) -> None:
-    if not job.is_begun:
-        job.describe(written.to_dict(), expected)
-    path.parent.mkdir(exist_ok=True)
-    save_state(Batch(np.stack(drawn)), path)
 
 
 def _write(job: JobFolder, target: Path, data: bytes) -> None:

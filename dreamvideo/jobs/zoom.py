@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -58,24 +59,54 @@ def zoom_file(
         DreamVideoError: anything that a user can do something about.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the job can be gone on with.
     """
-    sound = None if audio is None else AudioSource(audio)
-    target = target_for(str(target), recipe.film.platform)
-    check_zoom(source, target, recipe, sound, overwrite=overwrite)
     begun = perf_counter()
-    files = {"input": source, "guide": guide, "audio": audio}
-    inputs = Inputs({part: path for part, path in files.items() if path is not None})
-    written = WrittenRecipe(recipe, (network.name, network.digest), inputs.hashes(leave_out="input"))
-    recipe = replace(recipe, film=_film_for(source, target, recipe))
-    with ExitStack() as opened:
-        aim = None if guide is None else Guide(opened.enter_context(closing(Beside(guide, repeats=True))))
-        objective = objective_for(network, recipe.dream, aim)
-        render = opened.enter_context(_render(source, objective, recipe, sound, progress))
-        job = opened.enter_context(JobFolder(target, fresh=fresh))
-        wish = wish_for(target, recipe.film.platform, recipe.film.max_size)
-        order = Order(target, written, inputs, recipe.film.crf, keep_job, wish, tell)
+    recipe, order = order_zoom(source, target, network, recipe, guide, audio, overwrite, keep_job, tell)
+    with (
+        open_zoom(source, network, recipe, guide, audio, progress) as render,
+        JobFolder(order.target, fresh=fresh) as job,
+    ):
         report = run_job(job, render, order, progress)
     report.seconds = perf_counter() - begun
     return report
+
+
+def order_zoom(
+    source: Path | None,
+    target: str | Path,
+    network: Network,
+    recipe: ZoomRecipe,
+    guide: Path | None,
+    audio: Path | None,
+    overwrite: bool,
+    keep_job: bool,
+    tell: bool,
+) -> tuple[ZoomRecipe, Order]:
+    """The recipe as it is used for `target`, and what the job is; checked."""
+    target = target_for(str(target), recipe.film.platform)
+    check_zoom(source, target, recipe, None if audio is None else AudioSource(audio), overwrite=overwrite)
+    files = {"input": source, "guide": guide, "audio": audio}
+    inputs = Inputs({part: path for part, path in files.items() if path is not None})
+    written = WrittenRecipe(recipe, (network.name, network.digest), inputs.hashes(leave_out="input"))
+    used = replace(recipe, film=_film_for(source, target, recipe))
+    wish = wish_for(target, used.film.platform, used.film.max_size)
+    return used, Order(target, written, inputs, used.film.crf, keep_job, wish, tell)
+
+
+@contextmanager
+def open_zoom(
+    source: Path | None,
+    network: Network,
+    recipe: ZoomRecipe,
+    guide: Path | None,
+    audio: Path | None,
+    progress: Progress,
+) -> Iterator[Render]:
+    """The render of a zoom; `recipe` as it is used for the output."""
+    sound = None if audio is None else AudioSource(audio)
+    with ExitStack() as opened:
+        aim = None if guide is None else Guide(opened.enter_context(closing(Beside(guide, repeats=True))))
+        objective = objective_for(network, recipe.dream, aim)
+        yield opened.enter_context(_render(source, objective, recipe, sound, progress))
 
 
 def _film_for(source: Path | None, target: str | Path, recipe: ZoomRecipe) -> FilmSettings:

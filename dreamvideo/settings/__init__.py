@@ -7,6 +7,7 @@ How the defaults were chosen is told in the README ("Why these defaults").
 from dreamvideo.settings.dream import (
     CUT_METHODS,
     DEVICES,
+    DISSOLVE,
     FLOW_METHODS,
     PRECISIONS,
     CarrySettings,
@@ -37,6 +38,7 @@ __all__ = [
     "CUT_METHODS",
     "DEFAULT_LOOP",
     "DEVICES",
+    "DISSOLVE",
     "DITHERS",
     "FLOW_METHODS",
     "LAYOUTS",

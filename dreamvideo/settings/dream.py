@@ -16,6 +16,8 @@ Precision = Literal["full", "half"]
 FLOW_METHODS: tuple[FlowMethod, ...] = ("dis", "farneback", "raft", "none")
 CUT_METHODS: tuple[CutMethod, ...] = ("auto", "none")
 PRECISIONS: tuple[Precision, ...] = ("full", "half")
+DISSOLVE = 24  # frames over which one dream becomes the next at a seam: in fewer of them the change shows
+SHORTEST_SPLIT = 2 * DISSOLVE  # frames; half of them are dreamed twice then
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -114,9 +116,14 @@ class CarrySettings:
     cuts: CutMethod = "auto"
     """Whether the dream starts anew at a cut."""
 
+    split: int = 0
+    """Every how many frames of a shot its dream becomes a new one, so that workers can share it; 0: never."""
+
     def __post_init__(self) -> None:
         require_number(self.refresh, lambda n: 0 <= n <= 1000, "refresh", "between 0 and 1000")
         require_number(self.carry, lambda x: 0 <= x <= 1, "carry", "between 0 and 1")
         require(1 <= self.cadence <= 100, "cadence", "between 1 and 100 frames", self.cadence)
         require(self.flow in FLOW_METHODS, "flow", "one of " + ", ".join(FLOW_METHODS), self.flow)
         require(self.cuts in CUT_METHODS, "cuts", "one of " + ", ".join(CUT_METHODS), self.cuts)
+        may_split = self.split == 0 or SHORTEST_SPLIT <= self.split <= 1_000_000
+        require(may_split, "split", f"0, or at least {SHORTEST_SPLIT} frames", self.split)

@@ -132,6 +132,11 @@ class FallRender(ZoomRender):
             frames = (self._timed(next(seen), number) for number in range(begin, end))
             yield Segment(frames, FallState(tuple(stills), end))
 
+    @property
+    def still_count(self) -> int:
+        """How many stills the frames look into."""
+        return len(self._fall().numbers())
+
     def _fall(self) -> Fall:
         plan = self.plan
         centre = plan.path.vanishing(float(plan.fps), plan.size)
