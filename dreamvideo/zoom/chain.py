@@ -21,10 +21,12 @@ from dreamvideo.objectives import Objective
 from dreamvideo.settings import DreamSettings, FilmSettings
 from dreamvideo.zoom.anchor import Anchor
 from dreamvideo.zoom.nest import PER_DOUBLING, RATIO, Extent, place, smooth_step, takes_over
-from dreamvideo.zoom.noise import clouds
+from dreamvideo.zoom.noise import clouds_around
 
 CLOSING = 3 * PER_DOUBLING  # stills before the end of a loop in which its begin grows in the middle
 SEAM = 0.6 * PER_DOUBLING  # stills: width of the ring in which the begin of a loop takes over from its end
+CLOUDS = 0.7  # contrast of the clouds that lie around such a still, beside its own
+COLOURED = 0.3  # how far their colours differ
 SURROUNDINGS = 0.03  # sigma, widths, of the blur of what is mirrored around a still that is seen from afar
 FINISHING = 4  # rounds in which the finished stills are brought to one sharpness
 LARGEST_STEP = 0.2  # that the settings admit
@@ -45,7 +47,7 @@ class Effort:
 
 
 INWARDS = Effort(0.2, 3.0, 2)  # shapes are there; what is scaled up lacks fine detail alone
-OUTWARDS = Effort(0.4, 2.0, None)  # a border of clouds has nothing yet
+OUTWARDS = Effort(0.8, 1.5, None)  # a border of clouds has nothing yet
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,10 @@ def _seen_from_afar(still: np.ndarray, chain: Chain, number: int) -> np.ndarray:
     near = place(still, 1, size, chain.extent, device)
     spread = near.std(axis=(0, 1))
     around = blurred(near, SURROUNDINGS * size[0])
-    around += clouds(size, seed=chain.dream.settings.seed - number) * spread
+    middle = chain.extent.middle(size)
+    x, y = np.arange(size[0]) - middle[0], np.arange(size[1])[:, None] - middle[1]
+    new = clouds_around(*np.broadcast_arrays(x, y), number / PER_DOUBLING, chain.dream.settings.seed)
+    light = new.mean(axis=2, keepdims=True)
+    around += CLOUDS * spread * (light + COLOURED * (new - light))
     share = smooth_step(chain.extent.distance(size) + 1.5)[..., None]
     return np.clip(near + (around - near) * share, 0, 1).astype(np.float32)
