@@ -170,8 +170,8 @@ def _seen_from_afar(still: np.ndarray, chain: Chain, number: int) -> np.ndarray:
     spread = near.std(axis=(0, 1))
     around = blurred(near, SURROUNDINGS * size[0])
     middle = chain.extent.middle(size)
-    x, y = np.arange(size[0]) - middle[0], np.arange(size[1])[:, None] - middle[1]
-    new = clouds_around(*np.broadcast_arrays(x, y), number / PER_DOUBLING, chain.dream.settings.seed)
+    x, y = np.meshgrid(np.arange(size[0]) - middle[0], np.arange(size[1]) - middle[1])
+    new = clouds_around(x, y, number / PER_DOUBLING, chain.dream.settings.seed)
     light = new.mean(axis=2, keepdims=True)
     around += CLOUDS * spread * (light + COLOURED * (new - light))
     share = smooth_step(chain.extent.distance(size) + 1.5)[..., None]
