@@ -13,7 +13,7 @@ import numpy as np
 import typer
 from hypothesis import strategies as st
 
-from dreamvideo.cli import options
+from dreamvideo.cli import typed
 from dreamvideo.errors import DreamVideoError
 from dreamvideo.media import comments
 from dreamvideo.recipe import settings_to_dict, written_from_dict, written_from_toml
@@ -202,15 +202,15 @@ PARSERS = {
     "schedule": Parser(read_schedule, st.one_of(schedules, pieces(*SCHEDULE_WORDS)), SCHEDULE_WORDS),
     "layer": reads_text(parse_layer, "conv4_3", "relu5_1", ":", "@", ",", "-", "0.5", "=", "0-8", "0-65535"),
     "channels": reads_text(parse_choice, "all", "random", ":", ",", "-", "0-8", "0-65535", " "),
-    "weight": reads_text(lambda text: options.parse_weighted([text], "--layer"), "conv4_3", "=", "0.5", "=="),
+    "weight": reads_text(lambda text: typed.parse_weighted([text], "--layer"), "conv4_3", "=", "0.5", "=="),
     "class": reads_text(class_index, "sea snake", "lion", "-", ","),
-    "size": reads_text(lambda text: options.parse_size(text, "--size"), "1280", "x", "X", "720", " ", "-"),
-    "bytes": reads_text(lambda text: options.parse_bytes(text, "--max-size"), "8", ".", "Mi", "kB", "b", " "),
+    "size": reads_text(lambda text: typed.parse_size(text, "--size"), "1280", "x", "X", "720", " ", "-"),
+    "bytes": reads_text(lambda text: typed.parse_bytes(text, "--max-size"), "8", ".", "Mi", "kB", "b", " "),
     "fps": reads_text(
-        lambda text: options.parse_fps(text, "--fps"), "30000", "/", "1001", "e", ".", "29.97", "-"
+        lambda text: typed.parse_fps(text, "--fps"), "30000", "/", "1001", "e", ".", "29.97", "-"
     ),
-    "time": reads_text(lambda text: options.parse_seconds(text, "--start"), "1", ":", "02.5", "-", "e", "59"),
-    "pair": reads_text(lambda text: options.parse_pair(text, "--pan"), ",", ";", "0:1", "2s:", "0.5", "p"),
+    "time": reads_text(lambda text: typed.parse_seconds(text, "--start"), "1", ":", "02.5", "-", "e", "59"),
+    "pair": reads_text(lambda text: typed.parse_pair(text, "--pan"), ",", ";", "0:1", "2s:", "0.5", "p"),
     "recipe": Parser(written_from_dict, recipes),
     "zoom recipe": Parser(lambda data: written_from_dict(data, ZoomRecipe), recipes),
     "recipe as TOML": Parser(written_from_toml, st.lists(toml_line, max_size=8).map("\n".join)),

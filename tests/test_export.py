@@ -13,7 +13,7 @@ import pytest
 from conftest import describe, film, number_of
 from test_media_gif import parse_gif
 
-from dreamvideo.cli.options import parse_bytes
+from dreamvideo.cli.typed import parse_bytes
 from dreamvideo.errors import DreamVideoError, UsageError
 from dreamvideo.images import write_still
 from dreamvideo.media.export import export_clip

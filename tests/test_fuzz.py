@@ -10,7 +10,7 @@ from fuzzed import PARSERS, REFUSALS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dreamvideo.cli import options
+from dreamvideo.cli import typed
 
 
 @pytest.mark.parametrize("name", PARSERS)
@@ -28,7 +28,7 @@ def test_anything_is_read_or_refused(name: str, data: Any) -> None:
 @pytest.mark.parametrize("text", ["1e999999999", "1/1e9", "9" * 6000, "1e-999999999", "0", "nan", "1/0"])
 def test_rates_that_would_take_for_ever(text: str) -> None:
     try:
-        rate = options.parse_fps(text, "--fps")
+        rate = typed.parse_fps(text, "--fps")
     except typer.BadParameter:
         return
     assert rate == 0  # refused by the settings
@@ -37,4 +37,4 @@ def test_rates_that_would_take_for_ever(text: str) -> None:
 @pytest.mark.parametrize("text", ["9" * 6000 + "x1", "1x" + "9" * 6000, "-1x1", "1x1x1", "", "x"])
 def test_sizes_that_are_none(text: str) -> None:
     with pytest.raises(typer.BadParameter):
-        options.parse_size(text, "--size")
+        typed.parse_size(text, "--size")

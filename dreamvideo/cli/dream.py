@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Context, Option
 
-from dreamvideo.cli import options
+from dreamvideo.cli import options, typed
 from dreamvideo.cli.estimate import tell_estimate
 from dreamvideo.cli.extras import CompareOption, ContactSheetOption, Extras, LayoutOption, PosterOption
 from dreamvideo.cli.farm import check_share, chosen_crew, dream_range, opened_crew, parse_share
@@ -64,7 +64,7 @@ def dream(
     refresh: Annotated[
         int,
         Option(
-            parser=options.whole,
+            parser=typed.whole,
             metavar="NUMBER",
             help="Steps per octave on a carried frame, spent where the dream is new or has faded.",
         ),
@@ -90,7 +90,7 @@ def dream(
     carry: Annotated[
         float,
         Option(
-            parser=options.number,
+            parser=typed.number,
             metavar="NUMBER",
             help="Share of the dream that survives into the next dreamed frame, 0 to 1.",
         ),
@@ -157,8 +157,8 @@ def dream(
     most_frames, chosen_shots = parse_share(frames, shots)
     chosen = Recipe(
         DreamSettings(
-            layers=options.parse_weighted(layers, "--layer"),
-            classes=options.parse_weighted(classes, "--class"),
+            layers=typed.parse_weighted(layers, "--layer"),
+            classes=typed.parse_weighted(classes, "--class"),
             look=look,  # type: ignore[arg-type]  # checked there
             keep_colour=keep_colour,
             octaves=octaves,
@@ -175,15 +175,15 @@ def dream(
         FilmSettings(
             detail=detail,
             strength=strength,
-            size=options.parse_size(size, "--size"),
-            start=options.parse_seconds(start, "--start") or 0.0,
-            end=options.parse_seconds(end, "--end"),
+            size=typed.parse_size(size, "--size"),
+            start=typed.parse_seconds(start, "--start") or 0.0,
+            end=typed.parse_seconds(end, "--end"),
             frames=most_frames,
-            fps=options.parse_fps(fps, "--fps"),
+            fps=typed.parse_fps(fps, "--fps"),
             crf=crf,
             audio=not no_audio,
             platform=platform,
-            max_size=options.parse_bytes(max_size, "--max-size"),
+            max_size=typed.parse_bytes(max_size, "--max-size"),
         ),
     )
     followed = follow(context, recipe_file, chosen, model)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from dreamvideo.cli import options
+from dreamvideo.cli import options, typed
 from dreamvideo.cli.extras import ContactSheetOption, Extras, PosterOption
 from dreamvideo.settings import DITHERS, GifSettings
 
@@ -73,9 +73,9 @@ def gif(
     """Make a small good GIF, or another file to post, of any clip."""
     settings = GifSettings(
         width=width,
-        start=options.parse_seconds(start, "--start") or 0.0,
-        end=options.parse_seconds(end, "--end"),
-        fps=options.parse_fps(fps, "--fps"),
+        start=typed.parse_seconds(start, "--start") or 0.0,
+        end=typed.parse_seconds(end, "--end"),
+        fps=typed.parse_fps(fps, "--fps"),
         colours=colours,
         dither=dither,  # type: ignore[arg-type]  # checked there
         hold=hold,
@@ -85,7 +85,7 @@ def gif(
         find_loop=find_loop,
         audio=not no_audio,
         platform=platform,
-        max_size=options.parse_bytes(max_size, "--max-size"),
+        max_size=typed.parse_bytes(max_size, "--max-size"),
     )
     extras = Extras(poster, contact_sheet)
     extras.check(output, source, overwrite=overwrite)

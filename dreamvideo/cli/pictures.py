@@ -8,7 +8,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from dreamvideo.cli import options
+from dreamvideo.cli import options, typed
 from dreamvideo.cli.extras import LayoutOption, make_contact_sheet, make_poster
 from dreamvideo.errors import OutputError
 from dreamvideo.settings import SHEET_FRAMES, CompareSettings
@@ -53,11 +53,11 @@ def compare(
     """Show a clip and its dream in one film: beside or over each other, or a wipe."""
     settings = CompareSettings(
         layout=layout,  # type: ignore[arg-type]  # checked there
-        start=options.parse_seconds(start, "--start") or 0.0,
+        start=typed.parse_seconds(start, "--start") or 0.0,
         width=width,
         audio=not no_audio,
         platform=platform,
-        max_size=options.parse_bytes(max_size, "--max-size"),
+        max_size=typed.parse_bytes(max_size, "--max-size"),
     )
     from dreamvideo.cli.progress import show_progress
     from dreamvideo.media.compare import compare_clips

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Context, Option
 
-from dreamvideo.cli import options
+from dreamvideo.cli import options, typed
 from dreamvideo.cli.farm import chosen_crew, opened_crew
 from dreamvideo.cli.loading import load
 from dreamvideo.cli.recipe import follow
@@ -83,7 +83,7 @@ def visualize(
         steps=steps,
         seed=seed,
         diversity=diversity,
-        fps=options.parse_fps(fps, "--fps") or VisualizeSettings.fps,
+        fps=typed.parse_fps(fps, "--fps") or VisualizeSettings.fps,
         crf=crf,
     )
     followed = follow(context, recipe_file, VisualizeRecipe(chosen), model)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Context, Option
 
-from dreamvideo.cli import options
+from dreamvideo.cli import options, typed
 from dreamvideo.cli.extras import ContactSheetOption, Extras, PosterOption
 from dreamvideo.cli.farm import chosen_crew, opened_crew
 from dreamvideo.cli.loading import load
@@ -57,13 +57,13 @@ def zoom(
     zoom: Annotated[
         float,
         Option(
-            parser=options.number,
+            parser=typed.number,
             metavar="NUMBER",
             help="Times as large after a second; under 1 falls backwards.",
         ),
     ] = ZoomSettings.zoom,
     rotate: Annotated[
-        float, Option(parser=options.number, metavar="NUMBER", help="Degrees per second, clockwise.")
+        float, Option(parser=typed.number, metavar="NUMBER", help="Degrees per second, clockwise.")
     ] = ZoomSettings.rotate,
     pan: Annotated[
         str, Option(metavar="X,Y", help="Widths and heights of the frame per second that the camera moves.")
@@ -102,7 +102,7 @@ def zoom(
     steps: options.Steps = DreamSettings.steps,
     refresh: Annotated[
         int,
-        Option(parser=options.whole, metavar="NUMBER", help="Steps per octave on each frame by feedback."),
+        Option(parser=typed.whole, metavar="NUMBER", help="Steps per octave on each frame by feedback."),
     ] = ZoomRecipe.carry.refresh,
     step_size: options.StepSize = DreamSettings.step_size,
     natural: options.Natural = DreamSettings.natural,
@@ -143,13 +143,13 @@ def zoom(
     if (loop is not None) + (duration is not None) + (frames is not None) > 1:
         raise typer.BadParameter("give only one length: --loop, --duration or --frames")
     (pan_x, pan_y), (centre_x, centre_y) = (
-        options.parse_pair(pan, "--pan"),
-        options.parse_pair(centre, "--centre"),
+        typed.parse_pair(pan, "--pan"),
+        typed.parse_pair(centre, "--centre"),
     )
     chosen = ZoomRecipe(
         DreamSettings(
-            layers=options.parse_weighted(layers, "--layer"),
-            classes=options.parse_weighted(classes, "--class"),
+            layers=typed.parse_weighted(layers, "--layer"),
+            classes=typed.parse_weighted(classes, "--class"),
             look=look,  # type: ignore[arg-type]  # checked there
             keep_colour=keep_colour,
             octaves=octaves,
@@ -166,13 +166,13 @@ def zoom(
         FilmSettings(
             detail=detail,
             strength=strength,
-            size=options.parse_size(size, "--size"),
+            size=typed.parse_size(size, "--size"),
             frames=frames,
-            fps=options.parse_fps(fps, "--fps"),
+            fps=typed.parse_fps(fps, "--fps"),
             crf=crf,
             audio=not no_audio,
             platform=platform,
-            max_size=options.parse_bytes(max_size, "--max-size"),
+            max_size=typed.parse_bytes(max_size, "--max-size"),
         ),
         ZoomSettings(
             loop=loop,
@@ -252,7 +252,7 @@ def _sound(audio: Path | None) -> AudioSource | None:
 def _seconds(text: str | None, audio: Path | None) -> float | None:
     """The length of a film: `12.5`, `1:02.5`, or `audio` for that of its sound."""
     if text != "audio":
-        return options.parse_seconds(text, "--duration")
+        return typed.parse_seconds(text, "--duration")
     sound = _sound(audio)
     if sound is None:
         raise typer.BadParameter("needs --audio FILE", param_hint="--duration audio")
