@@ -220,7 +220,7 @@ def test_outside_the_mask_the_source_is_left_to_the_bit() -> None:
 def test_a_nearly_black_mask_is_black() -> None:
     """Encoders give back 2 or 253 for what was black or white."""
     frame = np.full((8, 8, 3), 100, np.uint8)
-    residual = np.full((8, 8, 3), 0.3, np.float32)
+    residual = np.full((8, 8, 3), 0.302, np.float32)  # 177.0, not half a level beside it
     for grey, expected in ((4, 100), (251, 177)):
         mask = np.full((8, 8, 3), grey, np.uint8)
         assert (add_residual(frame, residual, FilmSettings(), mask) == expected).all()
