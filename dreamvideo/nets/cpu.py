@@ -8,7 +8,8 @@ import sys
 import torch
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
-KEPT = 1 << 30  # bytes that a single freed piece of memory, and all at the heap's end, may have to be kept
+LARGEST_KEPT = 1 << 27  # bytes of a piece: larger ones, of large pictures, would leave holes behind
+MOST_KEPT = 1 << 30  # bytes, of all that is free at the heap's end
 
 
 def tune_cpu() -> None:
@@ -27,5 +28,5 @@ def _keep_freed_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
     except AttributeError:  # not glibc
         return
-    mallopt(M_MMAP_THRESHOLD, KEPT)
-    mallopt(M_TRIM_THRESHOLD, KEPT)
+    mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
+    mallopt(M_TRIM_THRESHOLD, MOST_KEPT)
