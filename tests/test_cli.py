@@ -513,6 +513,8 @@ OPTIONS_OF_THEIR_OWN = {
     "sources",
     "workers",
     "devices",
+    "ray",
+    "no_shared",
     "shots",
     "output",
     "guide",
