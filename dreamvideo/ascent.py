@@ -79,10 +79,10 @@ def ascend(
         pace: (1, 1, H, W), times the step size; taken into account where there is a `need`.
         precision: what a GPU computes with.
     """
-    climb = partial(_climb, objective, source + residual, jitters, step_size, precondition, need, pace)
+    climb = partial(_climb, objective, source, residual, jitters, step_size, precondition, need, pace)
     if source.is_cuda:
         image = climb((partial(_graphed, precision),))
-        if torch.isfinite(image).all():  # the only time that the processor waits for the device
+        if torch.isfinite(image).all():  # the only time that Python waits for the device
             return image - source
         _note_overflow()
     return climb(CAREFUL) - source
@@ -90,7 +90,8 @@ def ascend(
 
 def _climb(
     objective: Objective,
-    start: Tensor,
+    source: Tensor,
+    residual: Tensor,
     jitters: Sequence[Jitter],
     step_size: float,
     precondition: Precondition | None,
@@ -98,7 +99,7 @@ def _climb(
     pace: Tensor | None,
     gradients: Sequence[Gradient],
 ) -> Tensor:
-    image = start.clone()
+    image = source + residual
     for i, jitter in enumerate(jitters):
         if need is None:
             _step(objective, image, jitter, step_size, precondition, gradients)
