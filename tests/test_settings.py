@@ -18,6 +18,7 @@ from dreamvideo.settings import (
     FilmSettings,
     GifSettings,
 )
+from dreamvideo.settings.dream import SHORTEST_SPLIT
 
 KINDS = (DreamSettings, CarrySettings, FilmSettings, GifSettings)
 
@@ -33,6 +34,7 @@ BAD: list[tuple[type, str, tuple[Any, ...]]] = [
     (DreamSettings, "look", ("faces", "")),
     (CarrySettings, "refresh", (-1, 1001)),
     (CarrySettings, "carry", (-0.01, 1.01, float("nan"))),
+    (CarrySettings, "split", (-1, 1, SHORTEST_SPLIT - 1)),
     (CarrySettings, "cadence", (0, 101)),
     (CarrySettings, "flow", ("lk", "")),
     (CarrySettings, "cuts", ("yes", "")),
@@ -66,6 +68,7 @@ EDGES: list[tuple[type, str, tuple[Any, ...]]] = [
     (CarrySettings, "refresh", (0,)),
     (CarrySettings, "carry", (0.0, 1.0)),
     (CarrySettings, "cadence", (1, 100)),
+    (CarrySettings, "split", (0, SHORTEST_SPLIT)),
     (CarrySettings, "flow", FLOW_METHODS),
     (CarrySettings, "cuts", CUT_METHODS),
     (FilmSettings, "detail", (32, 8192)),

@@ -215,7 +215,7 @@ def test_a_restart_loses_nothing(tmp_path: Path, short_clip: Path) -> None:
     folder = tmp_path / "room"
     with studio(folder, "--port", "0") as room, room.client() as client:
         finished = until(client, dream(client, drop(client, short_clip)), "done")
-        running = dream(client, drop(client, film(tmp_path / "long.mp4", seconds=3)), SLOW)
+        running = dream(client, drop(client, film(tmp_path / "long.mp4", seconds=10)), SLOW)
         wait_for(lambda: is_under_way(client, running))
         room.process.kill()
     with studio(folder, "--port", "0") as room, room.client() as client:
