@@ -3,12 +3,12 @@
 The tour, from the bottom up:
 
 - `dreamvideo.nets` loads a network whose layers have names;
-- `dreamvideo.dream` dreams one image by gradient ascent over octaves (`ascent`, `graphed`, `tiles`, `octaves`,
-  `objectives`);
+- `dreamvideo.dream` dreams one image by gradient ascent over octaves (`ascent`, `graphed`, `tiles`,
+  `octaves`, `objectives`);
 - `dreamvideo.visualize` draws, from noise, what channels, neurons and classes like to see;
 - `dreamvideo.motion` sees how frames hang together: flow, reliability, cuts;
-- `dreamvideo.spans` looks ahead and says where keys should be, `dreamvideo.carry` brings a dream from frame to
-  frame, `dreamvideo.keys` dreams on what arrived, and `dreamvideo.clip` runs all of them over a clip;
+- `dreamvideo.spans` looks ahead and says where keys should be, `dreamvideo.carry` brings a dream from
+  frame to frame, `dreamvideo.keys` dreams on what arrived, and `dreamvideo.clip` runs them over a clip;
 - `dreamvideo.recipe` writes all settings of a run as text, and reads them again;
 - `dreamvideo.zoom` falls through nested dreams; `camera` moves and resamples, `schedule` and `course` give
   the settings of every frame;
