@@ -87,10 +87,20 @@ class GraphedGradients:
             while len(self._kept) >= MOST_KEPT:
                 self._kept.popitem(last=False)
             value = objective.total if objective.is_local else objective
-            graph = GraphedGradient(value, image, precision)
-            self._kept[key] = (objective, graph)  # the objective too, so that its id stays its own
+            self._kept[key] = (objective, self._made(value, image, precision))  # both: an id stays its own
         self._kept.move_to_end(key)
         return self._kept[key][1](image)
+
+    def _made(self, value: Value, image: Tensor, precision: Precision) -> GraphedGradient:
+        """Recorded; in the room of those kept, where there is no other."""
+        try:
+            return GraphedGradient(value, image, precision)
+        except torch.OutOfMemoryError:
+            if not self._kept:
+                raise
+        self._kept.clear()
+        torch.cuda.empty_cache()
+        return GraphedGradient(value, image, precision)
 
 
 graphed_gradient = GraphedGradients()

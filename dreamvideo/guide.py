@@ -18,9 +18,8 @@ GUIDE_SIDE = 256  # px, long side at which a guide is looked at
 MOST_FEATURES = 1024  # of a guide; more say the same again and cost memory
 PLACES_AT_ONCE = 8192  # of the picture, in the search for the best match
 LEAST_COSINE = 0.1  # so that a place unlike all of the guide is still drawn towards it
-COSINE_POWER = (
-    2  # how much likeness counts beside strength; at 1 eyes stay that no guide has, at 4 all is faint
-)
+# How much likeness counts beside strength: at 1 eyes stay that no guide has, at 4 all is faint.
+COSINE_POWER = 2
 TINY = 1e-6
 
 Measure = Callable[[Tensor], Tensor]  # an activation (B, C, h, w) -> (B,)

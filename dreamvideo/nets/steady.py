@@ -23,13 +23,8 @@ from dreamvideo.nets.winograd import conv3x3, pays
 
 FEWEST_ROWS = 12  # of a product that MKL does not split by threads in a way of its own
 WIDTH = 16  # channels that oneDNN computes at a time; products of multiples of it MKL splits alike
-CURVED = (
-    F.silu,
-    F.gelu,
-    torch.sigmoid,
-    Tensor.sigmoid,
-    torch.tanh,
-)  # where a thread's share ends, a digit may differ
+# Of these a digit may differ where a thread's share ends.
+CURVED = (F.silu, F.gelu, torch.sigmoid, Tensor.sigmoid, torch.tanh)
 Pair = tuple[int, int]
 
 
