@@ -17,7 +17,9 @@ from dreamvideo.motion.flow import SHARP, backward_warp, compose_flows
 
 LOCAL = 15  # px, side of the box in which the strength of a residual is measured and held
 MOST_GAIN = 1.5  # what holding the strength may amplify; more would be amplified noise
-NEW_LEVEL = 0.7  # the local strength of what is newly dreamed, times the frame's
+# The local strength of what is newly dreamed, times the frame's, two frames after the last key or less; and
+# what each further frame adds. Where keys are close together, what is new at one is often new at the next.
+NEW_STRENGTH, STRENGTH_PER_FRAME, MOST_STRENGTH = 0.7, 0.05, 0.9
 LEAST_NEW_GAIN, MOST_NEW_GAIN = 0.4, 5.0  # between which it is brought there
 TINY = 1e-8
 
@@ -117,16 +119,25 @@ def hold_strength(residual: np.ndarray, energy: np.ndarray) -> np.ndarray:
     return residual * np.clip(gain, 1.0, MOST_GAIN)[..., None]
 
 
-def level_new(residual: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """Bring the newly dreamed parts of a residual to one strength: `NEW_LEVEL` of the carried ones.
+def new_strength(frames: int) -> float:
+    """How strong what is newly dreamed becomes, times the rest, at a key so many frames after the last.
+
+    >>> [round(new_strength(frames), 2) for frames in (1, 2, 3, 6, 50)]
+    [0.7, 0.7, 0.75, 0.9, 0.9]
+    """
+    return min(MOST_STRENGTH, NEW_STRENGTH + STRENGTH_PER_FRAME * max(0, frames - 2))
+
+
+def level_new(residual: np.ndarray, kept: np.ndarray, strength: float) -> np.ndarray:
+    """Bring the newly dreamed parts of a residual to one strength, times that of the carried ones.
 
     A few large steps make patterns of any contrast: too weak and a new area is bare, too strong and it
-    flickers, since what is new at one key is often new at the next.
+    flickers.
 
     Args:
         kept: (H, W), 0 to 1, how much of the residual was carried there; the rest is new.
     """
     energy = local_energy(residual)
     carried = float(np.vdot(energy, kept)) / (float(kept.sum()) + TINY)
-    gain = np.clip(NEW_LEVEL * np.sqrt(carried / (energy + TINY)), LEAST_NEW_GAIN, MOST_NEW_GAIN)
+    gain = np.clip(strength * np.sqrt(carried / (energy + TINY)), LEAST_NEW_GAIN, MOST_NEW_GAIN)
     return residual * (1 + (gain - 1) * (1 - kept))[..., None]

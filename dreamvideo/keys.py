@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dreamvideo.carry import Carried, level_new
+from dreamvideo.carry import Carried, level_new, new_strength
 from dreamvideo.dream import Effort, dream_level, dream_residual
 from dreamvideo.motion.flow import backward_warp
 from dreamvideo.motion.reliability import likeness
@@ -93,7 +93,8 @@ def refresh(
         residual *= 1 - changed
         efforts = plan_efforts(new, faded, now.dream, carry, changed)
         residual = dream_residual(now.objective, source, now.dream, residual, efforts)
-        residual = np.clip(source + level_new(residual, kept), 0, 1) - source
+        strength = new_strength(now.frame - shot.frame)
+        residual = np.clip(source + level_new(residual, kept, strength), 0, 1) - source
         if changed:
             level = _level_after(level, source, residual, before, now)
     source = remembered + new[..., None] * (source - remembered)
@@ -141,7 +142,7 @@ def plan_efforts(
     """The steps of a carried key in each octave, the smallest first.
 
     What is newly seen is dreamed in fewer but larger steps than a shot's first frame: in `refresh` steps in
-    the finest octave, in more where they are cheap, so that shapes come out of the coarse ones. The octave
+    the finest octave, in two where they are cheap, so that shapes come out of the coarse ones. The octave
     between is left out: it costs as much as all the coarser ones, and the dream is calmer without it. (What
     is half new keeps small steps: its pattern is there.) What has faded is renewed in the finest octave
     alone, over the whole frame: being carried costs the fine grain, hardly anything of the coarse.
@@ -172,8 +173,8 @@ def _also_everywhere(effort: Effort, way: float) -> Effort:
 
 
 def _effort_for_new(new: np.ndarray, octave: int, dream: DreamSettings, carry: CarrySettings) -> Effort:
-    """octave: 0 is the finest. The steps of each octave but that cost about half of the finest one's."""
-    cheap = round(carry.refresh / 2 * dream.octave_scale ** (2 * octave))
+    """octave: 0 is the finest. The steps of each octave but that cost about a quarter of the finest one's."""
+    cheap = round(carry.refresh / 4 * dream.octave_scale ** (2 * octave))
     steps = min(max(carry.refresh, cheap), max(carry.refresh, dream.steps))
     pace = min(NEW_PACE, max(1.0, NEW_SHARE * dream.steps / steps))
     return Effort(steps, new, 1 + (pace - 1) * new**3)

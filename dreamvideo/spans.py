@@ -24,7 +24,7 @@ from dreamvideo.settings import CarrySettings
 from dreamvideo.stages import Stages
 
 SMALLEST_DETAIL = 32  # px; five poolings halve it to 1
-MOST_LOST = 0.27  # share of a frame that may be newly seen since the last key before another is made early
+MOST_LOST = 0.4  # share of a frame that may be newly seen since the last key before another is made early
 
 
 @dataclass(frozen=True)

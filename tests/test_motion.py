@@ -80,6 +80,19 @@ def test_flows_that_do_not_return_are_occluded() -> None:
     assert occlusion_mask(there, there)[:36].all()
 
 
+def test_a_flow_that_tears_a_pattern_is_not_trusted_however_fast_it_is() -> None:
+    frame = np.full((40, 90, 3), 128, np.uint8)
+    across = np.arange(90, dtype=np.float32)
+    squeezed, zoomed = (np.zeros((40, 90, 2), np.float32) for _ in range(2))
+    squeezed[..., 0] = np.interp(across, [0, 40, 50, 89], [8, 8, 4, 4])  # 0.4 px per px, at 4 to 8 px a frame
+    zoomed[..., 0] = 0.1 * (across - 45)
+    trusted = reliability(frame, frame, squeezed, -squeezed)[20]
+    assert trusted[43:48].max() < 0.1
+    assert trusted[5:35].min() > 0.9
+    assert trusted[55:80].min() > 0.9
+    assert reliability(frame, frame, zoomed, -zoomed)[20, 10:80].min() > 0.9
+
+
 def test_reliability_is_whole_where_nothing_changed_and_gone_where_all_did() -> None:
     frame, still = texture(), np.zeros((96, 128, 2), np.float32)
     assert (reliability(frame, frame.copy(), still, still) == 1).all()
