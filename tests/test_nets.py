@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -184,3 +186,18 @@ def test_vgg16_is_torchvisions_at_all_31_layers_and_at_its_head(
             assert (found[name] - x).norm() <= 1e-5 * x.norm(), name
         scores = VGG16Head(path)(found["pool5"])
         assert (scores - reference((image - mean) / std)).norm() <= 1e-5 * scores.norm()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
+def test_loading_starts_no_threads_that_the_dream_would_have_to_share_its_cores_with() -> None:
+    code = """
+import os, torch
+from dreamvideo.nets import load_network
+torch.set_num_threads(2)
+before = len(os.listdir("/proc/self/task"))
+load_network("vgg16-lite", device="cpu")
+assert torch.get_num_threads() == 2
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "0"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -30,3 +32,19 @@ def _keep_freed_memory() -> None:
         return
     mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
     mallopt(M_TRIM_THRESHOLD, MOST_KEPT)
+
+
+@contextmanager
+def on_one_thread() -> Iterator[None]:
+    """While it lasts, torch computes in the thread that calls it alone; a decorator too.
+
+    Each thread that lets torch share out its work keeps helpers of its own. As soon as there are more of them
+    than cores, GNU's OpenMP lets them sleep between any two operations, and a step takes up to twice as long:
+    so only the thread that dreams may have any.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dreamvideo.errors import UsageError, WeightsError
-from dreamvideo.nets.cpu import tune_cpu
+from dreamvideo.nets.cpu import on_one_thread, tune_cpu
 from dreamvideo.nets.describe import LayerInfo, describe_nodes, describe_vgg
 from dreamvideo.nets.network import Network
 from dreamvideo.nets.steady import SteadyNetwork
@@ -58,6 +58,7 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+@on_one_thread()
 def load_network(name: str = "auto", weights: Path | None = None, device: str = "auto") -> Network:
     """Load a network by its name; nothing is downloaded.
 
