@@ -16,6 +16,7 @@ from dreamvideo.camera.resampling import blurred
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 FINE = 1.0  # sigma, px: what a blur of it takes away counts as fine detail
 MOST_SHARPER = 1.15  # what one round may do to fine detail: more would grow grain
+MOST_COARSER = 1.4  # the same to what is coarser than all detail
 ROUNDS = 2  # clipping to [0, 1] takes some of it away again
 
 
@@ -54,6 +55,14 @@ class Anchor:
             image = np.clip(luma + chroma + self.mean, 0, 1)
         return image
 
+    def completed(self, detail: np.ndarray, rest: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """`detail` and as much of the coarser `rest` as together has this look, all (H, W, 3), in [0, 1]."""
+        _, luma, chroma = _parts(detail, weights)
+        _, coarse_luma, coarse_chroma = _parts(rest, weights)
+        luma += coarse_luma * _share(luma, coarse_luma, self.contrast, weights)
+        chroma += coarse_chroma * _share(chroma, coarse_chroma, self.saturation, weights)
+        return np.clip(luma + chroma + self.mean, 0, 1)
+
     def _hold_sharpness(self, image: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         if self.sharpness is None:
             return image
@@ -85,6 +94,14 @@ def _mean_size(values: np.ndarray, weights: np.ndarray | None) -> float:
     if weights is None:
         return float(size.mean())
     return float(np.einsum("hwc,hwo->", size, weights) / (weights.sum() * values.shape[2]))
+
+
+def _share(part: np.ndarray, more: np.ndarray, wanted: float, weights: np.ndarray) -> np.float32:
+    """How many times `more` to add to `part`, for a standard deviation of `wanted`: a quadratic equation."""
+    own, others = (_mean_size(values**2, weights) for values in (part, more))
+    common = (_mean_size((part + more) ** 2, weights) - own - others) / 2
+    root = math.sqrt(max(0.0, common**2 - others * (own - wanted**2)))
+    return np.float32(np.clip((root - common) / max(others, 1e-12), 1 / MOST_COARSER, MOST_COARSER))
 
 
 def _gain(wanted: float, there: float) -> np.float32:

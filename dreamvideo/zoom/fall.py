@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from dreamvideo.images import image_from_frame
-from dreamvideo.zoom.nest import Extent, View, compose, look_into
+from dreamvideo.zoom.nest import JOINING, Extent, View, compose, look_into
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +31,9 @@ class Fall:
     loop: int | None
 
     def numbers(self) -> list[int]:
-        """Of the stills it passes, in the order in which they can be made."""
+        """Of the stills it passes, in the order in which they can be made; and of those that close a loop."""
         if self.loop is not None:
-            return list(range(self.loop))
+            return list(range(self.loop + JOINING))
         lowest, highest = math.floor(self.depth.min()), math.ceil(self.depth.max())
         return [*range(0, max(0, highest) + 1), *range(-1, min(0, lowest) - 1, -1)]
 
