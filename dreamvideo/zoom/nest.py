@@ -82,10 +82,15 @@ class Extent:
             spans.append(slice(max(0, round(middle - before)), min(side, round(middle + after) + 1)))
         return spans[1], spans[0]
 
-    def shown(self, size: tuple[int, int]) -> np.ndarray:
-        """How much of each pixel of a still is seen, between those around and inside it: (H, W, 1)."""
+    def shown(self, size: tuple[int, int], *, is_innermost: bool = False) -> np.ndarray:
+        """How much of each pixel of a still is seen, between those around and inside it: (H, W, 1).
+
+        Args:
+            is_innermost: there is none inside it.
+        """
         distance = self.distance(size)
-        return (takes_over(distance) * (1 - takes_over(distance + 1)))[..., None]
+        inside = np.zeros_like(distance) if is_innermost else takes_over(distance + 1)
+        return (takes_over(distance) * (1 - inside))[..., None]
 
 
 @dataclass(frozen=True)
