@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dreamvideo.camera.pyramid import assembled, halved, pyramid
-from dreamvideo.zoom.anchor import Anchor
+from dreamvideo.zoom.anchor import Anchor, mean_size
 
 OCTAVES = 4  # a still of a fall is seen at all sizes down to that
 FINEST = (0.45, 0.8)  # sigma, px: what divides the first octave, which is where pictures differ most
@@ -50,6 +50,5 @@ def _strengths(bands: Sequence[np.ndarray], weights: np.ndarray) -> np.ndarray:
     for band in bands:
         if band.shape[:2] != weights.shape[:2]:
             weights = halved(weights)
-        total = np.einsum("hwc,hwo->", np.abs(band), weights)
-        strengths.append(total / (weights.sum() * band.shape[2]))
+        strengths.append(mean_size(band, weights))
     return np.array(strengths)
