@@ -38,6 +38,13 @@ def assembled(bands: Sequence[np.ndarray]) -> np.ndarray:
     return image
 
 
+def enlarged(rest: np.ndarray, bands: Sequence[np.ndarray]) -> np.ndarray:
+    """The rest of a pyramid alone, as large as the image: what is `assembled` with bands of nothing."""
+    for band in bands[::-1]:
+        rest = rest if rest.shape == band.shape else _doubled(rest, band)
+    return rest
+
+
 def halved(image: np.ndarray) -> np.ndarray:
     """The next coarser level of a pyramid: (H, W, C), half as large."""
     return cv2.pyrDown(image).reshape(-(-image.shape[0] // 2), -(-image.shape[1] // 2), image.shape[2])

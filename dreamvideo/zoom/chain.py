@@ -6,7 +6,6 @@ Only still 0 is dreamed with all steps. The others begin as dreams, a little lar
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,17 +19,14 @@ from dreamvideo.images import frame_from_image, image_from_frame
 from dreamvideo.objectives import Objective
 from dreamvideo.settings import DreamSettings, FilmSettings
 from dreamvideo.zoom.anchor import Anchor
-from dreamvideo.zoom.nest import JOINING, PER_DOUBLING, RATIO, Extent, View, compose, look_into, place, smooth_step, takes_over
+from dreamvideo.zoom.nest import JOINING, PER_DOUBLING, RATIO, Extent, place, smooth_step, takes_over
 from dreamvideo.zoom.noise import clouds_around
-from dreamvideo.zoom.spectrum import Spectrum
 
 CLOSING = 3 * PER_DOUBLING  # stills before the end of a loop in which its begin grows in the middle
 SEAM = 0.9 * JOINING  # stills: width of the ring in which the begin of a loop takes over from its end
 CLOUDS = 0.7  # contrast of the clouds that lie around such a still, beside its own
 COLOURED = 0.3  # how far their colours differ
 SURROUNDINGS = 0.03  # sigma, widths, of the blur of what is mirrored around a still that is seen from afar
-FINISHING = 4  # rounds in which the finished stills are brought to one look
-SAMPLES = 3  # stills of which it is measured how much contrast a frame loses
 LARGEST_STEP = 0.2  # that the settings admit
 
 
@@ -108,47 +104,6 @@ def dream_stills(chain: Chain, first: np.ndarray, ready: Sequence[np.ndarray] = 
             image = look.hold(image, chain.extent.shown(image.shape[1::-1]))
         ready.append(frame_from_image(image))  # the next one is made of what can be kept
         yield ready[-1]
-
-
-def finished(chain: Chain, stills: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:
-    """The stills as a film shows them: with the look of the first, and detail of every size alike in them all.
-
-    As the camera falls a still's coarse detail becomes fine, and a photograph, and what is dreamed into it,
-    has another share of each size than a dream of dreams. It is not held while stills are dreamed of one
-    another: what sharpens, sharpened again and again, grows grain.
-    """
-    first = image_from_frame(stills[0])
-    if chain.loop is not None:
-        stills = {number % chain.loop: still for number, still in stills.items()}
-    images = {number: image_from_frame(still) for number, still in stills.items()}
-    size = stills[0].shape[1::-1]
-    ring = chain.extent.shown(size)
-    seen = dict.fromkeys(images, ring)
-    if chain.loop is None:
-        seen[max(images)] = chain.extent.shown(size, is_innermost=True)
-    usual = Spectrum.usual([Spectrum.of(image, seen[number]) for number, image in images.items()])
-    look, gain = Anchor.of(first), _lost_contrast(chain, list(images.values()), ring)
-    look = replace(look, contrast=gain * look.contrast, saturation=gain * look.saturation)
-    usual = Spectrum(gain * usual.strengths)
-    held = {}
-    for number, image in images.items():
-        for _ in range(FINISHING):
-            image = usual.hold(image, look, seen[number])
-        held[number] = frame_from_image(image)
-    return held
-
-
-def _lost_contrast(chain: Chain, stills: Sequence[np.ndarray], ring: np.ndarray) -> float:
-    """Contrast of stills beside that of a frame, which shows most of them smaller: detail is lost there."""
-    size, device = chain.extent.size(1), chain.objective.device
-    middle = chain.extent.middle(size)
-    view = View(0.5, 0, ((middle[0] + 0.5) / size[0], (middle[1] + 0.5) / size[1]))
-    ratios = []
-    for still in stills[:: math.ceil(len(stills) / SAMPLES)]:
-        nested = compose(lambda _, still=still: still, 0, chain.extent, device)
-        frame = look_into(nested, view, size, chain.extent, device)
-        ratios.append(Anchor.of(still, ring).contrast / Anchor.of(frame).contrast)
-    return float(np.median(ratios))
 
 
 def _eased(dream: DreamSettings, effort: Effort, number: int) -> DreamSettings:

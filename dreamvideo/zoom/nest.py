@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -115,7 +116,6 @@ def compose(
         still: gives a still by its number, float32 of `extent`, at any size; None where there is none.
     """
     size = extent.size(DENSITY)
-    distance = extent.distance(size)
     whole: np.ndarray | None = None
     for depth in range(OUTERMOST, DEEPEST):
         picture = still(number + depth)
@@ -124,12 +124,18 @@ def compose(
         if whole is None:
             whole = place(picture, depth, size, extent, device)
             continue
-        box = extent.box(size, depth)
-        share = takes_over(distance[box] + depth)[..., None]
+        box, share = _share(extent, size, depth)
         whole[box] += (_placed(picture, depth, box, size, extent, device) - whole[box]) * share
     if whole is None:
         raise ValueError(f"no still near number {number}")
     return whole
+
+
+@lru_cache(maxsize=DEEPEST - OUTERMOST)  # the same around every still
+def _share(extent: Extent, size: tuple[int, int], depth: int) -> tuple[Box, np.ndarray]:
+    """Where a still that is `depth` stills inside lies in a composed picture of `size`; its share there."""
+    box = extent.box(size, depth)
+    return box, takes_over(extent.distance(size)[box] + depth)[..., None]
 
 
 def look_into(

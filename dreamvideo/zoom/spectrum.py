@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dreamvideo.camera.pyramid import assembled, halved, pyramid
+from dreamvideo.camera.pyramid import assembled, enlarged, halved, pyramid
 from dreamvideo.zoom.anchor import Anchor, mean_size
 
 OCTAVES = 4  # a still of a fall is seen at all sizes down to that
@@ -18,7 +18,7 @@ HASTE = 1.4  # exponent of what a round does to it: its neighbours and clipping 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """The mean strength of detail, the finest first: three parts of the first octave, then octave by octave."""
+    """The mean strength of detail: of parts of the first octave, the finest first, then octave by octave."""
 
     strengths: np.ndarray
 
@@ -39,9 +39,12 @@ class Spectrum:
         """
         *bands, rest = pyramid(image, OCTAVES, FINEST)
         gains = (self.strengths / np.maximum(_strengths(bands, weights), 1e-6)) ** HASTE
-        held = [band * gain for band, gain in zip(bands, np.clip(gains, 1 / MOST, MOST).astype(np.float32), strict=True)]
+        held = [
+            band * gain
+            for band, gain in zip(bands, np.clip(gains, 1 / MOST, MOST).astype(np.float32), strict=True)
+        ]
         detail = assembled([*held, np.zeros_like(rest)])
-        return look.completed(detail, assembled([*(np.zeros_like(band) for band in bands), rest]), weights)
+        return look.completed(detail, enlarged(rest, bands), weights)
 
 
 def _strengths(bands: Sequence[np.ndarray], weights: np.ndarray) -> np.ndarray:
