@@ -92,18 +92,17 @@ def dream_stills(chain: Chain, first: np.ndarray, ready: Sequence[np.ndarray] = 
         ready: stills that are there already, from the first on; they are not yielded again. What follows
             depends on the first and the last of them, so a film can be gone on with.
     """
-    ready = list(ready)
-    while len(ready) < len(chain.numbers):
-        number = chain.numbers[len(ready)]
-        if not ready:
-            image = chain.dreamed(first, number)
-        else:
-            begin, before = (image_from_frame(ready[place]) for place in (0, 0 if abs(number) == 1 else -1))
-            image = chain.dreamed(_source(chain, number, before, begin), number)
-            look = replace(Anchor.of(begin), sharpness=None)
-            image = look.hold(image, chain.extent.shown(image.shape[1::-1]))
-        ready.append(frame_from_image(image))  # the next one is made of what can be kept
-        yield ready[-1]
+    made = list(ready)
+    if not made:
+        made.append(frame_from_image(chain.dreamed(first, chain.numbers[0])))
+        yield made[-1]
+    begin = image_from_frame(made[0])
+    look, seen = replace(Anchor.of(begin), sharpness=None), chain.extent.shown(made[0].shape[1::-1])
+    for number in chain.numbers[len(made) :]:
+        before = begin if abs(number) == 1 else image_from_frame(made[-1])
+        image = chain.dreamed(_source(chain, number, before, begin), number)
+        made.append(frame_from_image(look.hold(image, seen)))  # the next one is made of what can be kept
+        yield made[-1]
 
 
 def _eased(dream: DreamSettings, effort: Effort, number: int) -> DreamSettings:
