@@ -128,6 +128,11 @@ def fit_long_side(size: tuple[int, int], long_side: int) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
+def recoloured(image: np.ndarray, colours: np.ndarray, added: np.ndarray) -> np.ndarray:
+    """A matrix (3, 3) of the colours of a float32 image (H, W, 3), and a colour (3,) added to it."""
+    return cv2.transform(image, np.column_stack([colours, added]).astype(np.float32))
+
+
 def resize(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Scale a frame, image or map to `size`: by area downwards, by Lanczos (8x8) upwards."""
     if (picture.shape[1], picture.shape[0]) == size:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dreamvideo.camera.affine import view_matrix
+from dreamvideo.camera.pyramid import assembled, enlarged, pyramid
 from dreamvideo.camera.resampling import resample, symmetrical
 
 SIZE = (96, 64)
@@ -85,3 +86,13 @@ def test_a_mandala_looks_the_same_after_a_part_of_a_turn(folds: int) -> None:
     inside = np.hypot(x - MIDDLE[0], y - MIDDLE[1]) < 28
     assert np.abs(turned - image)[inside].mean() < 0.01
     assert np.abs(texture(5, 2.0) - image)[inside].mean() > 0.05
+
+
+@pytest.mark.parametrize("finest", [(), (0.45, 0.8)])
+def test_a_pyramid_is_the_image_taken_apart(finest: tuple[float, ...]) -> None:
+    image = texture(2)[:61, :95]
+    *bands, rest = pyramid(image, 3, finest)
+    assert len(bands) == 3 + len(finest) and rest.shape == (8, 12, 3)
+    assert np.abs(assembled([*bands, rest]) - image).max() < 1e-5
+    only_detail = assembled([*bands, np.zeros_like(rest)])
+    assert np.abs(only_detail + enlarged(rest, bands) - image).max() < 1e-5

@@ -27,6 +27,7 @@ from conftest import H264, cut_off, describe, film
 
 import dreamvideo
 from dreamvideo.cli.main import app, main
+from dreamvideo.cli.progress import show_progress
 from dreamvideo.images import read_still, write_still
 from dreamvideo.media.decode import decode
 from dreamvideo.media.reader import ClipReader
@@ -601,6 +602,20 @@ def test_a_reader_that_went_away(place: Path) -> None:
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_the_time_left_is_that_of_the_stage_at_hand(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The stills of a fall are slow, the frames after them quick."""
+    clock = [0.0]
+    monkeypatch.setattr("dreamvideo.cli.progress.monotonic", lambda: clock[0])
+    with show_progress("zooming", quiet=False) as progress:
+        for done, expected, seconds in ((1, 3, 10), (2, 3, 10), (3, 3, 10), (1, 21, 1), (11, 21, 10)):
+            clock[0] += seconds
+            progress(done, expected)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1] == "zooming: 11/21 frames, 1.0 frames/s, 0:10 left"
 
 
 TELLS_EVERY_FRAME = """

@@ -29,10 +29,11 @@ from dreamvideo.schedule import FilmClock, Schedule
 from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings, ZoomRecipe, ZoomSettings
 from dreamvideo.zoom.anchor import Anchor
 from dreamvideo.zoom.fall import fall_frames
-from dreamvideo.zoom.nest import PER_DOUBLING
+from dreamvideo.zoom.nest import JOINING, PER_DOUBLING
 from dreamvideo.zoom.path import camera_path
 from dreamvideo.zoom.plan import clock_of, plan_zoom
 from dreamvideo.zoom.renders import FallRender, FallState, FeedbackRender, ZoomRender, there_and_back
+from dreamvideo.zoom.spectrum import Spectrum
 
 QUICK = DreamSettings(octaves=2, steps=3, layers=(("conv3_3", 1.0),))
 SIZE = (72, 48)
@@ -144,7 +145,8 @@ def test_a_loop_closes(objective: Objective, zoom: dict[str, float]) -> None:
     fall = made._fall()
     first, again = fall_frames(fall, stills, SIZE, objective.device, (0, 24))
     assert np.abs(first - again).max() <= 1e-6, "frame N is frame 0"
-    assert first.min() > 0 and len(stills) == 2 * PER_DOUBLING
+    borders = (first[0], first[-1], first[:, 0], first[:, -1])
+    assert all(border.mean() > 0.15 for border in borders) and len(stills) == 2 * PER_DOUBLING
 
 
 def test_the_seam_is_a_step_like_any_other(objective: Objective) -> None:
@@ -155,6 +157,42 @@ def test_the_seam_is_a_step_like_any_other(objective: Objective) -> None:
     ]
     assert abs(steps[-1] / np.median(steps[:-1]) - 1) < 0.1
     assert not any(np.array_equal(a, b) for a, b in zip(frames, [*frames[1:], frames[0]], strict=True))
+
+
+def test_the_first_stills_of_a_loop_are_dreamed_on_at_its_end(objective: Objective) -> None:
+    made = render(recipe(loop=2.0), objective)
+    states = [segment.state for segment in made.segments(None)]
+    dreamed = max((state for state in states if not state.is_finished), key=lambda state: len(state.stills))
+    assert len(dreamed.stills) == 2 * PER_DOUBLING + JOINING == made.still_count
+    first, again = (image_from_frame(dreamed.stills[number]) for number in (0, 2 * PER_DOUBLING))
+    away = np.abs(first - again).mean(axis=2)
+    middle = (slice(24, 36), slice(36, 54))
+    assert away[middle].mean() < 0.7 * away[:6].mean(), "the begin in its middle, the end around it"
+    assert all(state.is_finished for state in states[-2:]), "they are finished once"
+
+
+@pytest.mark.parametrize("rate, length", [(2.0, {"loop": 4.0}), (0.6, {"duration": 4.0})])
+def test_a_fall_keeps_its_look(objective: Objective, rate: float, length: dict[str, float]) -> None:
+    frames = frames_of(render(recipe(zoom=rate, **length), objective))
+    looks = np.array([look(frame) for frame in frames[12::2]])
+    assert np.abs(looks / np.median(looks, axis=0) - 1).max() < 0.1
+
+
+def test_finished_stills_have_detail_of_every_size_alike(objective: Objective) -> None:
+    made = render(recipe(loop=2.0), objective)
+    states = [segment.state for segment in made.segments(None)]
+    stills = (
+        [state.stills for state in states if len(state.stills) == made.still_count][-1],
+        states[-1].stills,
+    )
+    ring = made._fall().extent.shown(stills[0][0].shape[1::-1])
+    spread = [
+        np.std(
+            [np.log(Spectrum.of(image_from_frame(still), ring).strengths) for still in kind], axis=0
+        ).mean()
+        for kind in stills
+    ]
+    assert spread[1] < 0.5 * spread[0]
 
 
 def test_falling_backwards_shows_what_was_around(objective: Objective) -> None:

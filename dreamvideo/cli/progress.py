@@ -59,35 +59,52 @@ def _bar(label: str) -> Iterator[Progress]:
     )
     with RichProgress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(label, total=None, speed="")
-        begun, first = monotonic(), -1
+        pace = _Pace()
 
         def progress(done: int, expected: int | None, picture: np.ndarray | None = None) -> None:
-            nonlocal first
-            first = done if first < 0 else first  # what an earlier run did says nothing of our speed
-            speed = _speed(done - first, monotonic() - begun)
-            bar.update(task, completed=done, total=expected, speed=speed)
+            if pace.counts_anew(done):
+                bar.reset(task)
+            bar.update(task, completed=done, total=expected, speed=_speed(*pace.ours(done)))
 
         yield progress
 
 
 def _lines(label: str) -> Progress:
-    begun = last = monotonic()
-    first = -1
+    last, pace = monotonic(), _Pace()
 
     def progress(done: int, expected: int | None, picture: np.ndarray | None = None) -> None:
-        nonlocal last, first
-        now = monotonic()
-        first = done if first < 0 else first  # what an earlier run did says nothing of our speed
-        if now - last < SECONDS_BETWEEN_LINES or done == first:
+        nonlocal last
+        pace.counts_anew(done)
+        ours, seconds = pace.ours(done)
+        if monotonic() - last < SECONDS_BETWEEN_LINES or not ours:
             return
-        last, ours = now, done - first
-        left = f", {_duration((now - begun) / ours * (expected - done))} left" if expected else ""
+        last = monotonic()
+        left = f", {_duration(seconds / ours * (expected - done))} left" if expected else ""
         total = f"/{expected}" if expected else ""
-        print(
-            f"{label}: {done}{total} frames, {_speed(ours, now - begun)}{left}", file=sys.stderr, flush=True
-        )
+        print(f"{label}: {done}{total} frames, {_speed(ours, seconds)}{left}", file=sys.stderr, flush=True)
 
     return progress
+
+
+class _Pace:
+    """How fast this run is. What an earlier run did, or an earlier stage, says nothing of that."""
+
+    def __init__(self) -> None:
+        self._begun, self._first, self._last = monotonic(), -1, -1
+
+    def counts_anew(self, done: int) -> bool:
+        """Whether a stage ends: after the stills of a fall its frames are counted."""
+        is_new = done < self._last
+        if is_new or self._first < 0:
+            self._first = done
+        if is_new:
+            self._begun = monotonic()
+        self._last = done
+        return is_new
+
+    def ours(self, done: int) -> tuple[int, float]:
+        """What this stage has done in this run, and in how many seconds."""
+        return done - self._first, monotonic() - self._begun
 
 
 def _speed(done: int, seconds: float) -> str:

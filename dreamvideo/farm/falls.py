@@ -84,7 +84,7 @@ def _share_stills(store: PartStore, count: int, pool: Pool, progress: Progress, 
 
     def missing() -> list[Piece]:
         state = store.any_state(FallState)
-        return [] if state is not None and len(state.stills) == count else [Piece(0, 0, count, kind=STILLS)]
+        return [] if state is not None and state.is_finished else [Piece(0, 0, count, kind=STILLS)]
 
     def tell(left: int) -> None:
         progress(count - left, count)

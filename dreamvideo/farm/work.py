@@ -125,13 +125,13 @@ class FallWork:
         yield from work(store, piece, is_stopped)
 
     def _dream_stills(self, store: PartStore, piece: Piece, is_stopped: IsStopped) -> Iterator[int]:
-        """One still after the other; each is kept when it is there."""
+        """One still after the other, each kept when it is there; then all are finished."""
         state = store.state(0, FallState)
         with store.open(0) as part, closing(self._render.segments(state)) as segments:
-            while not is_stopped() and (state is None or len(state.stills) < len(piece)):
+            while not is_stopped() and (state is None or not state.is_finished):
                 state = next(segments).state
                 part.commit(state)
-                yield len(state.stills)
+                yield min(len(state.stills), len(piece))
 
     def _look(self, store: PartStore, piece: Piece, is_stopped: IsStopped) -> Iterator[int]:
         if self._stills is None:

@@ -12,10 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from dreamvideo.camera.resampling import blurred
+from dreamvideo.images import recoloured
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+LUMA = np.array([0.299, 0.587, 0.114])
+TO_LUMA = np.tile(LUMA, (3, 1))  # a colour's grey, and
+TO_CHROMA = np.eye(3) - TO_LUMA  # the rest of it
 FINE = 1.0  # sigma, px: what a blur of it takes away counts as fine detail
 MOST_SHARPER = 1.15  # what one round may do to fine detail: more would grow grain
+MOST_COARSER = 1.4  # the same to what is coarser than all detail
 ROUNDS = 2  # clipping to [0, 1] takes some of it away again
 
 
@@ -36,9 +40,9 @@ class Anchor:
     @classmethod
     def of(cls, image: np.ndarray, weights: np.ndarray | None = None) -> Anchor:
         """image: float32 (H, W, 3). weights: how much each pixel counts, (H, W, 1); None: all alike."""
-        mean, luma, chroma = _parts(image, weights)
+        mean, varied = _moments(image, weights)
         fine = image - blurred(image, FINE)
-        return cls(mean, _spread(luma, weights), _spread(chroma, weights), _mean_size(fine, weights))
+        return cls(mean, _spread(TO_LUMA, varied), _spread(TO_CHROMA, varied), mean_size(fine, weights))
 
     def hold(self, image: np.ndarray, weights: np.ndarray | None = None, rounds: int = ROUNDS) -> np.ndarray:
         """The image with this look where `weights` counts it, in [0, 1].
@@ -48,44 +52,76 @@ class Anchor:
         """
         for _ in range(rounds):
             image = self._hold_sharpness(image, weights)
-            _, luma, chroma = _parts(image, weights)
-            luma *= _gain(self.contrast, _spread(luma, weights))
-            chroma *= _gain(self.saturation, _spread(chroma, weights))
-            image = np.clip(luma + chroma + self.mean, 0, 1)
+            mean, varied = _moments(image, weights)
+            colours = _gain(self.contrast, _spread(TO_LUMA, varied)) * TO_LUMA
+            colours += _gain(self.saturation, _spread(TO_CHROMA, varied)) * TO_CHROMA
+            image = np.clip(recoloured(image, colours, self.mean - colours @ mean), 0, 1)
         return image
+
+    def completed(self, detail: np.ndarray, rest: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """`detail` and as much of the coarser `rest` as together has this look, all (H, W, 3), in [0, 1]."""
+        mean, varied = _moments(detail, weights)
+        coarse_mean, coarse_varied = _moments(rest, weights)
+        common = _products(detail, rest, weights) - np.outer(mean, coarse_mean)
+        colours = _share(TO_LUMA, self.contrast, varied, coarse_varied, common) * TO_LUMA
+        colours += _share(TO_CHROMA, self.saturation, varied, coarse_varied, common) * TO_CHROMA
+        return np.clip(detail + recoloured(rest, colours, self.mean - mean - colours @ coarse_mean), 0, 1)
 
     def _hold_sharpness(self, image: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         if self.sharpness is None:
             return image
         fine = image - blurred(image, FINE)
-        gain = _gain(self.sharpness, _mean_size(fine, weights))
-        return image + fine * (np.clip(gain, 1 / MOST_SHARPER, MOST_SHARPER) - 1)
+        gain = _gain(self.sharpness, mean_size(fine, weights))
+        return image + fine * np.float32(np.clip(gain, 1 / MOST_SHARPER, MOST_SHARPER) - 1)
 
 
-def _parts(image: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean colour (3,), and the rest as luma (H, W, 1) and chroma (H, W, 3)."""
-    mean = (
-        image.mean(axis=(0, 1))
-        if weights is None
-        else np.einsum("hwc,hwo->c", image, weights) / weights.sum()
-    )
-    rest = image - mean
-    luma = (rest @ LUMA)[..., None]
-    return mean, luma, rest - luma
-
-
-def _spread(rest: np.ndarray, weights: np.ndarray | None) -> float:
-    """Standard deviation of what has no mean."""
-    return math.sqrt(_mean_size(rest * rest, weights))
-
-
-def _mean_size(values: np.ndarray, weights: np.ndarray | None) -> float:
+def mean_size(values: np.ndarray, weights: np.ndarray | None) -> float:
     """Mean distance from 0 of (H, W, C)."""
-    size = np.abs(values)
-    if weights is None:
-        return float(size.mean())
-    return float(np.einsum("hwc,hwo->", size, weights) / (weights.sum() * values.shape[2]))
+    return float(_mean(np.abs(values), weights).mean())
 
 
-def _gain(wanted: float, there: float) -> np.float32:
-    return np.float32(wanted / there if there > 1e-6 else 1.0)
+def _moments(image: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (3,) and covariance (3, 3) of the colours of (H, W, 3)."""
+    mean = _mean(image, weights)
+    return mean, _products(image, image, weights) - np.outer(mean, mean)
+
+
+# Both are products of matrices row by row: whole ones would depend on the number of threads.
+
+
+def _mean(image: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Mean of (H, W, C): (C,)."""
+    weights = np.ones((1, image.shape[1], 1), np.float32) if weights is None else weights
+    rows = np.matmul(weights.transpose(0, 2, 1), image).mean(axis=(0, 1), dtype=np.float64)
+    return np.asarray(rows / weights.sum(axis=1).mean(dtype=np.float64))
+
+
+def _products(one: np.ndarray, other: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Mean products of the colours of two pictures (H, W, C): (C, C)."""
+    counted = one if weights is None else one * weights
+    rows = np.matmul(counted.transpose(0, 2, 1), other).mean(axis=0, dtype=np.float64)
+    share = one.shape[1] if weights is None else weights.sum(axis=1).mean(dtype=np.float64)
+    return np.asarray(rows / share)
+
+
+def _spread(part: np.ndarray, varied: np.ndarray) -> float:
+    """Standard deviation of a part of the colours, a matrix of them, by their covariance."""
+    return math.sqrt(max(0.0, np.trace(part @ varied @ part.T) / len(part)))
+
+
+def _share(
+    part: np.ndarray, wanted: float, varied: np.ndarray, coarse_varied: np.ndarray, common: np.ndarray
+) -> float:
+    """How much of what is coarse to add to a part of the colours, for a standard deviation of `wanted`.
+
+    Args:
+        varied, coarse_varied, common: covariances of the detail, of the coarse, of both.
+    """
+    own, coarse = _spread(part, varied) ** 2, _spread(part, coarse_varied) ** 2
+    both = np.trace(part @ common @ part.T) / len(part)
+    root = math.sqrt(max(0.0, both**2 - coarse * (own - wanted**2)))  # of a quadratic equation
+    return float(np.clip((root - both) / max(coarse, 1e-12), 1 / MOST_COARSER, MOST_COARSER))
+
+
+def _gain(wanted: float, there: float) -> float:
+    return wanted / there if there > 1e-6 else 1.0

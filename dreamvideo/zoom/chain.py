@@ -6,7 +6,6 @@ Only still 0 is dreamed with all steps. The others begin as dreams, a little lar
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,15 +19,14 @@ from dreamvideo.images import frame_from_image, image_from_frame
 from dreamvideo.objectives import Objective
 from dreamvideo.settings import DreamSettings, FilmSettings
 from dreamvideo.zoom.anchor import Anchor
-from dreamvideo.zoom.nest import PER_DOUBLING, RATIO, Extent, place, smooth_step, takes_over
+from dreamvideo.zoom.nest import JOINING, PER_DOUBLING, RATIO, Extent, place, smooth_step, takes_over
 from dreamvideo.zoom.noise import clouds_around
 
 CLOSING = 3 * PER_DOUBLING  # stills before the end of a loop in which its begin grows in the middle
-SEAM = 0.6 * PER_DOUBLING  # stills: width of the ring in which the begin of a loop takes over from its end
+SEAM = 0.9 * JOINING  # stills: width of the ring in which the begin of a loop takes over from its end
 CLOUDS = 0.7  # contrast of the clouds that lie around such a still, beside its own
 COLOURED = 0.3  # how far their colours differ
 SURROUNDINGS = 0.03  # sigma, widths, of the blur of what is mirrored around a still that is seen from afar
-FINISHING = 4  # rounds in which the finished stills are brought to one sharpness
 LARGEST_STEP = 0.2  # that the settings admit
 
 
@@ -94,48 +92,17 @@ def dream_stills(chain: Chain, first: np.ndarray, ready: Sequence[np.ndarray] = 
         ready: stills that are there already, from the first on; they are not yielded again. What follows
             depends on the first and the last of them, so a film can be gone on with.
     """
-    kept = [image_from_frame(frame) for frame in [*ready[:1], *ready[1:][-1:]]]
-    for count in range(len(ready), len(chain.numbers)):
-        number = chain.numbers[count]
-        before = kept[0] if kept and abs(number) == 1 else kept[-1] if kept else None
-        image = chain.dreamed(first if before is None else _source(chain, number, before, kept[0]), number)
-        look = replace(Anchor.of(kept[0] if kept else image), sharpness=None)
-        image = look.hold(image, chain.extent.shown(image.shape[1::-1]))
-        frame = frame_from_image(image)  # the next one is made of what can be kept
-        kept = [*kept[:1], image_from_frame(frame)]
-        yield frame
-
-
-def finished(chain: Chain, stills: Mapping[int, np.ndarray]) -> Mapping[int, np.ndarray]:
-    """The stills as a film shows them: all about as sharp, and the ends of a loop joined.
-
-    A photograph and what is dreamed into it are sharper than a dream of dreams. It is not held while stills
-    are dreamed of one another: what sharpens, sharpened again and again, grows grain.
-    """
-    seen = chain.extent.shown(stills[0].shape[1::-1])
-    looks = {number: Anchor.of(image_from_frame(still), seen) for number, still in stills.items()}
-    usual = float(np.median([look.sharpness for look in looks.values()]))
-    held = {}
-    for number, look in looks.items():
-        image = replace(look, sharpness=usual).hold(image_from_frame(stills[number]), seen, FINISHING)
-        held[number] = frame_from_image(image)
-    return held if chain.loop is None else {**held, **_joined(chain, held, chain.loop)}
-
-
-def _joined(chain: Chain, stills: Mapping[int, np.ndarray], loop: int) -> dict[int, np.ndarray]:
-    """The first stills of a loop with what its last one shows around them.
-
-    Each still takes over from the one around it in a narrow ring, as its dream. The begin of a loop is not
-    the dream of its end, so there the ring must be wide, and reaches into the stills behind the first.
-    """
-    around, joined = image_from_frame(stills[loop - 1]), {}
-    for number in range(min(math.ceil(SEAM), loop)):
-        still = image_from_frame(stills[number])
-        size = (still.shape[1], still.shape[0])
-        outside = place(around, -1 - number, size, chain.extent, chain.objective.device)
-        share = takes_over(chain.extent.distance(size) - number, SEAM)[..., None]
-        joined[number] = frame_from_image(outside + (still - outside) * share)
-    return joined
+    made = list(ready)
+    if not made:
+        made.append(frame_from_image(chain.dreamed(first, chain.numbers[0])))
+        yield made[-1]
+    begin = image_from_frame(made[0])
+    look, seen = replace(Anchor.of(begin), sharpness=None), chain.extent.shown(made[0].shape[1::-1])
+    for number in chain.numbers[len(made) :]:
+        before = begin if abs(number) == 1 else image_from_frame(made[-1])
+        image = chain.dreamed(_source(chain, number, before, begin), number)
+        made.append(frame_from_image(look.hold(image, seen)))  # the next one is made of what can be kept
+        yield made[-1]
 
 
 def _eased(dream: DreamSettings, effort: Effort, number: int) -> DreamSettings:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 
 import numpy as np
 import torch
 
 from dreamvideo.images import image_from_frame
-from dreamvideo.zoom.nest import Extent, View, compose, look_into
+from dreamvideo.prefetch import prefetch
+from dreamvideo.zoom.nest import JOINING, Extent, View, compose, look_into
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +34,15 @@ class Fall:
     loop: int | None
 
     def numbers(self) -> list[int]:
-        """Of the stills it passes, in the order in which they can be made."""
+        """Of the stills it passes, in the order in which they can be made; and of those that close a loop."""
         if self.loop is not None:
-            return list(range(self.loop))
+            return list(range(self.loop + JOINING))
         lowest, highest = math.floor(self.depth.min()), math.ceil(self.depth.max())
         return [*range(0, max(0, highest) + 1), *range(-1, min(0, lowest) - 1, -1)]
+
+    def shown(self) -> list[int]:
+        """Of the stills that frames look into, in that order: those that close a loop are its first ones."""
+        return self.numbers()[: self.loop]
 
     def frame_of(self, number: int) -> int:
         """The frame that still `number` fills, or the one nearest to it."""
@@ -55,7 +62,7 @@ def fall_frames(
     """What the camera sees in some frames: float32 (height, width, 3) each.
 
     Args:
-        stills: by number, uint8, as `chain.dream_stills` makes them.
+        stills: by number, uint8, as `finish.finished` gives them.
         size: (width, height), as `fall.extent` was made for.
     """
 
@@ -67,9 +74,14 @@ def fall_frames(
     def composed(number: int) -> np.ndarray:
         return compose(still, number, fall.extent, device)
 
-    for frame in frames:
+    def number_of(frame: int) -> int:
         number = math.floor(fall.depth[frame])
-        view = View(fall.depth[frame] - number, fall.degrees[frame], tuple(fall.centre[frame]))
-        yield look_into(
-            composed(number if fall.loop is None else number % fall.loop), view, size, fall.extent, device
-        )
+        return number if fall.loop is None else number % fall.loop
+
+    runs = [(number, list(run)) for number, run in groupby(frames, number_of)]
+    with closing(prefetch((composed(number) for number, _ in runs), ahead=1)) as pictures:
+        for (_, run), picture in zip(runs, pictures, strict=True):
+            for frame in run:
+                depth = float(fall.depth[frame] % 1)
+                view = View(depth, fall.degrees[frame], tuple(fall.centre[frame]))
+                yield look_into(picture, view, size, fall.extent, device)

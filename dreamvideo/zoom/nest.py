@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -19,12 +20,13 @@ from dreamvideo.camera.resampling import blurred, resample
 PER_DOUBLING = 3  # stills in which things become twice as large: fewer would show them as coarse as they are
 RATIO = 2 ** (1 / PER_DOUBLING)  # how much larger a still shows the middle of the one before
 DENSITY = (
-    1.4 * RATIO
+    1.6 * RATIO
 )  # px of a composed picture per px of a frame, which shows it at 1 to RATIO times its size
 RING = 0.4  # width of the ring in which a still takes over from the one around it, in stills
 SHAPE = 4.0  # exponent of the ring's shape: 2 is an ellipse, more is nearer to the still's rectangle
 OUTERMOST = -1  # of the stills that a composed picture shows, counted from its own
 DEEPEST = 5 * PER_DOUBLING  # the first that it does not show: it would be the 32nd part of it
+JOINING = 2  # stills behind the end of a loop, that are shown in place of its first ones
 SCREEN_BLUR = 0.45  # sigma in px: the least blur at which fine detail does not twinkle while it shrinks
 
 
@@ -81,10 +83,15 @@ class Extent:
             spans.append(slice(max(0, round(middle - before)), min(side, round(middle + after) + 1)))
         return spans[1], spans[0]
 
-    def shown(self, size: tuple[int, int]) -> np.ndarray:
-        """How much of each pixel of a still is seen, between those around and inside it: (H, W, 1)."""
+    def shown(self, size: tuple[int, int], *, is_innermost: bool = False) -> np.ndarray:
+        """How much of each pixel of a still is seen, between those around and inside it: (H, W, 1).
+
+        Args:
+            is_innermost: there is none inside it.
+        """
         distance = self.distance(size)
-        return (takes_over(distance) * (1 - takes_over(distance + 1)))[..., None]
+        inside = np.zeros_like(distance) if is_innermost else takes_over(distance + 1)
+        return (takes_over(distance) * (1 - inside))[..., None]
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,6 @@ def compose(
         still: gives a still by its number, float32 of `extent`, at any size; None where there is none.
     """
     size = extent.size(DENSITY)
-    distance = extent.distance(size)
     whole: np.ndarray | None = None
     for depth in range(OUTERMOST, DEEPEST):
         picture = still(number + depth)
@@ -118,12 +124,18 @@ def compose(
         if whole is None:
             whole = place(picture, depth, size, extent, device)
             continue
-        box = extent.box(size, depth)
-        share = takes_over(distance[box] + depth)[..., None]
+        box, share = _share(extent, size, depth)
         whole[box] += (_placed(picture, depth, box, size, extent, device) - whole[box]) * share
     if whole is None:
         raise ValueError(f"no still near number {number}")
     return whole
+
+
+@lru_cache(maxsize=DEEPEST - OUTERMOST)  # the same around every still
+def _share(extent: Extent, size: tuple[int, int], depth: int) -> tuple[Box, np.ndarray]:
+    """Where a still that is `depth` stills inside lies in a composed picture of `size`; its share there."""
+    box = extent.box(size, depth)
+    return box, takes_over(extent.distance(size)[box] + depth)[..., None]
 
 
 def look_into(

@@ -16,10 +16,11 @@ from dreamvideo.objectives import Objective
 from dreamvideo.progress import Progress, no_progress
 from dreamvideo.render import Segment
 from dreamvideo.stages import Stages
-from dreamvideo.zoom.chain import Chain, dream_stills, finished
+from dreamvideo.zoom.chain import Chain, dream_stills
 from dreamvideo.zoom.closing import dissolved
 from dreamvideo.zoom.fall import Fall, fall_frames
 from dreamvideo.zoom.feedback import Feedback, FeedbackState, feed_back
+from dreamvideo.zoom.finish import finished
 from dreamvideo.zoom.nest import PER_DOUBLING, Extent
 from dreamvideo.zoom.plan import ZoomPlan, first_picture
 
@@ -90,11 +91,13 @@ class FallState:
     """All that the rest of a fall depends on.
 
     Attributes:
-        stills: those that are dreamed, in the order of their making, uint8. frames: how many are shown.
+        stills: those that are dreamed, uint8, in the order of their making. frames: how many are shown.
+        is_finished: all are there, and they are as they are shown.
     """
 
     stills: tuple[np.ndarray, ...]
     frames: int
+    is_finished: bool = False
 
 
 @dataclass
@@ -117,24 +120,30 @@ class FallRender(ZoomRender):
             {number: fall.frame_of(number) for number in fall.numbers()},
         )
         stills = list(after.stills) if after else []
-        dreamed = dream_stills(chain, self._first(fall), stills)
-        while len(stills) < len(chain.numbers):
+        is_finished = after is not None and after.is_finished
+        dreamed = dream_stills(chain, self._first(fall), tuple(stills))
+        while not is_finished and len(stills) < len(chain.numbers):
             with self.stages.timed("dream"):
                 stills.append(next(dreamed))
             self.progress(len(stills), len(chain.numbers), stills[-1])
             yield Segment((), FallState(tuple(stills), 0))
+        if not is_finished:
+            dreamt = dict(zip(chain.numbers, stills, strict=True))
+            with self.stages.timed("finish"):
+                stills = list(finished(dreamt, fall.extent, fall.loop, self.objective.device).values())
+            yield Segment((), FallState(tuple(stills), 0, is_finished=True))
         order = there_and_back(plan.frames, plan.zoom.boomerang)
-        by_number = finished(chain, dict(zip(chain.numbers, stills, strict=True)))
+        by_number = dict(zip(fall.shown(), stills, strict=True))
         done = after.frames if after else 0
         seen = self._shown(fall_frames(fall, by_number, plan.size, self.objective.device, order[done:]))
         for begin in range(done, plan.frames, SEGMENT):
             end = min(begin + SEGMENT, plan.frames)
             frames = (self._timed(next(seen), number) for number in range(begin, end))
-            yield Segment(frames, FallState(tuple(stills), end))
+            yield Segment(frames, FallState(tuple(stills), end, is_finished=True))
 
     @property
     def still_count(self) -> int:
-        """How many stills the frames look into."""
+        """How many stills are dreamed."""
         return len(self._fall().numbers())
 
     def _fall(self) -> Fall:
