@@ -27,7 +27,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from dreamvideo.clip import add_residual
 from dreamvideo.dream import dream_residual
 from dreamvideo.guide import Guide, guide_features, guide_likeness
-from dreamvideo.images import fit_long_side, image_from_frame, read_still, resize, tensor_from_image
+from dreamvideo.images import (
+    fit_long_side,
+    image_from_frame,
+    read_still,
+    resize,
+    tensor_from_image,
+    write_still,
+)
 from dreamvideo.media.beside import Beside
 from dreamvideo.nets import LOGITS, Network, load_network
 from dreamvideo.objectives import objective_for
@@ -73,6 +80,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--pairs", type=int, default=8, help="source and guide, of point 4")
     parser.add_argument("--size", type=int, default=128, help="of the pictures of points 1 and 2, px")
     parser.add_argument("--steps", type=int, default=128, help="of points 1 and 2")
+    parser.add_argument(
+        "--pictures", type=Path, help="folder of point 2's pictures: those there are not drawn again"
+    )
     parser.add_argument("--points", default="12456", help="which, like 126")
     return parser.parse_args()
 
@@ -101,7 +111,8 @@ def classes(network: Network, options: argparse.Namespace) -> list[np.ndarray]:
     """Point 2: the network gives its own picture of a class the first place."""
     indices = chosen_classes(options.classes)
     names = tuple(str(index) for index in indices)
-    frames = drawn(network, VisualizeSettings(classes=names, size=options.size, steps=options.steps))
+    settings = VisualizeSettings(classes=names, size=options.size, steps=options.steps)
+    frames = kept(network, settings, options.pictures) if options.pictures else drawn(network, settings)
     first = shown(network, LOGITS, frames).argmax(dim=1).tolist()
     right = sum(a == b for a, b in zip(first, indices, strict=True))
     row("2 own picture of a class first", network.name, "95%", f"{right} of {len(indices)}")
@@ -132,6 +143,20 @@ def drawn(network: Network, settings: VisualizeSettings) -> list[np.ndarray]:
         *_, last = draw(network, batch, settings, begin(batch, settings))
         frames += frames_of(last)
     return frames
+
+
+def kept(network: Network, settings: VisualizeSettings, folder: Path) -> list[np.ndarray]:
+    """`drawn`, where they are not in a folder yet."""
+    paths = [
+        folder / f"{network.name}-{name}-{settings.size}-{settings.steps}.png" for name in settings.classes
+    ]
+    missing = [name for name, path in zip(settings.classes, paths, strict=True) if not path.exists()]
+    folder.mkdir(exist_ok=True)
+    for first in range(0, len(missing), BATCH):
+        names = missing[first : first + BATCH]
+        for name, frame in zip(names, drawn(network, replace(settings, classes=tuple(names))), strict=True):
+            write_still(paths[settings.classes.index(name)], frame)
+    return [read_still(path) for path in paths]
 
 
 def shown(network: Network, layer: str, frames: Sequence[np.ndarray]) -> torch.Tensor:
