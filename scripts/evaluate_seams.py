@@ -54,7 +54,10 @@ def main() -> None:
         if len(found):
             tell(clip.name, found)
             everything.extend(found)
-    tell("all", np.array(everything))
+        else:
+            print(f"| {clip.name} | 0 | no shot is as long as a split and {NEAR} frames | | | |")
+    if everything:
+        tell("all", np.array(everything))
 
 
 def read(clip: Path, options: argparse.Namespace) -> Frames:
