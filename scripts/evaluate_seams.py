@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""How well a split shot hides its seams: its warp error there, beside its neighbours' and the unsplit shot's.
+"""How well a split shot hides its seams: its warp error there, beside its neighbours' and a key's.
 
-    scripts/evaluate_seams.py CLIP [CLIP ...] [--splits 48 54 60] [--detail 320] [--model NAME --weights FILE]
+    scripts/evaluate_seams.py CLIP [CLIP ...] [--splits 48 ... 61] [--detail N] [--model NAME --weights FILE]
 
 Each clip is dreamed once whole and once with each split. The warp error of two frames goes up and down with
 what moves between them, by a third and more; so a seam's is taken over the mean of the six pairs before and
-after it, and that over the same of the whole film, which has no seam there. Printed are the means over all
-seams (geometric), with their standard error.
+after it, and that over the same of the whole film, which has no seam there. A seam lies behind a key, and the
+pair behind any key has some more error than those between keys; so the same is told of the first key behind
+the seam, and the seam over it. Means over all seams (geometric), with their standard error.
 """
 
 from __future__ import annotations
@@ -32,13 +33,14 @@ from dreamvideo.stages import Stages
 
 Frames = list[np.ndarray]
 
-NEAR = 6  # pairs on either side of a seam that it is compared with
+NEAR = 6  # pairs on either side that one is compared with
+FAR = CarrySettings.cadence + NEAR  # frames behind a seam that must be of the same shot
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clips", type=Path, nargs="+")
-    parser.add_argument("--splits", type=int, nargs="+", default=[48, 54, 60])
+    parser.add_argument("--splits", type=int, nargs="+", default=list(range(48, 62)))
     parser.add_argument("--frames", type=int, help="of each clip at most")
     parser.add_argument("--detail", type=int, default=320)
     parser.add_argument("--model", default="vgg16-lite")
@@ -55,7 +57,7 @@ def main() -> None:
             tell(clip.name, found)
             everything.extend(found)
         else:
-            print(f"| {clip.name} | 0 | no shot is as long as a split and {NEAR} frames | | | |")
+            print(f"| {clip.name} | 0 | no shot is as long as a split and {FAR} frames | | | |")
     if everything:
         tell("all", np.array(everything))
 
@@ -67,21 +69,21 @@ def read(clip: Path, options: argparse.Namespace) -> Frames:
 
 
 def seams(frames: Frames, objective: Objective, options: argparse.Namespace) -> Iterator[list[float]]:
-    """For each seam: its warp error over its neighbours', the same of the whole film, and of the dissolve.
-
-    The last one is the mean over the dissolve's pairs in the split film over that in the whole one.
-    """
-    seen = list(observe(frames, CarrySettings(), options.detail, Stages()))
+    """For each seam: its warp error, a key's and the dissolve's, over what is beside them."""
+    carry = CarrySettings()
+    seen = list(observe(frames, carry, options.detail, Stages()))
     ages = [one.age for one in seen]
-    whole = errors(frames, objective, CarrySettings(), options.detail)
+    whole = errors(frames, objective, carry, options.detail)
     for split in options.splits:
         parted = errors(frames, objective, CarrySettings(split=split), options.detail)
-        for seam in range(len(frames) - NEAR):
-            if hands_over(ages[seam], split) and ages[seam + NEAR] == ages[seam] + NEAR:
+        for seam in range(len(frames) - FAR):
+            if hands_over(ages[seam], split) and ages[seam + FAR] == ages[seam] + FAR:
                 dissolve = slice(seam - DISSOLVE, seam)
                 yield [
-                    over_neighbours(parted, seam - 1),
-                    over_neighbours(whole, seam - 1),
+                    *(
+                        over_neighbours(parted, at) / over_neighbours(whole, at)
+                        for at in (seam - 1, seam - 1 + carry.cadence)
+                    ),
                     float(parted[dissolve].mean() / whole[dissolve].mean()),
                 ]
 
