@@ -48,8 +48,9 @@ def main() -> None:
     options = parser.parse_args()
     objective = objective_for(load_network(options.model, options.weights, "cpu"), DreamSettings())
     print(
-        "| clip | seams | over neighbours | whole film there | seam | dissolve |\n|---|---|---|---|---|---|"
+        "| clip | seams | seam over neighbours | key over neighbours | seam over key | dissolve over whole |"
     )
+    print("|---|---|---|---|---|---|", flush=True)
     everything: list[np.ndarray] = []
     for clip in options.clips:
         found = np.array(list(seams(read(clip, options), objective, options)))
