@@ -81,4 +81,4 @@ def test_a_preview_tells_of_the_whole(
     report = Report(wide, 10, None, (480, 36), resumed_at=5, seconds=3)
     found = foretell(wide, Recipe(), report)
     assert found.larger == 640 / 256
-    assert found.seconds == pytest.approx((6 * 2 * 2.5**2 / 2, 6 * 2 * 2.5**2 * 2))
+    assert found.seconds == pytest.approx((6 * 2.5**2 / 2, 6 * 2.5**2 * 2))

@@ -108,13 +108,12 @@ class Foretold:
 
 
 def foretell(source: Path, recipe: Recipe, preview: Report) -> Foretold:
-    """What the preview of a recipe says of the whole: it dreams fewer and smaller keys of the same clip."""
+    """What the preview of a recipe says of the whole: the same clip, smaller, with fewer keys."""
     with open_clip(source, start=recipe.film.start, frames=1) as reader:
         side = max(reader.size)
     larger = min(side, recipe.film.detail) / min(side, PREVIEW_DETAIL, recipe.film.detail)
-    keys = max(PREVIEW_CADENCE, recipe.carry.cadence) / recipe.carry.cadence
     all_at_once = preview.seconds * preview.frames / max(1, preview.frames - preview.resumed_at)
-    seconds = all_at_once * keys * larger**2
+    seconds = all_at_once * larger**2
     return Foretold(larger, (seconds * CALMER, seconds * WILDER))
 
 
