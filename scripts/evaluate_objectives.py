@@ -11,18 +11,12 @@ from __future__ import annotations
 
 import argparse
 import random
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from time import perf_counter
 
 import numpy as np
 import torch
-from torch import Size
-from torch.utils.flop_counter import FlopCounterMode
 
 from dreamvideo.clip import add_residual
 from dreamvideo.dream import dream_residual
@@ -44,7 +38,6 @@ from dreamvideo.visualize import begin, draw, frames_of, subjects_for
 BATCH = 8
 LATE = {"vgg16-lite": "conv5_3", "vgg16": "conv5_3", "squeezenet1_0": "features.10"}
 GUIDE_SIDE = 224  # px, of the guided dreams
-LARGE = 2048  # rows of a matrix
 USUAL = 40  # photographs whose mean feature is the usual one
 
 
@@ -62,8 +55,6 @@ def main() -> None:
             guides(network, options)
         if "5" in options.points:
             masks(network, options)
-        if "6" in options.points:
-            batches(network, options)
     if "2" in options.points:
         for painter in networks:
             for viewer in networks:
@@ -73,7 +64,9 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--network", action="append", type=_network, required=True, help="NAME or NAME=FILE")
+    parser.add_argument(
+        "--network", action="append", type=named_network, required=True, help="NAME or NAME=FILE"
+    )
     parser.add_argument("--images", type=Path, help="folder of photographs, for point 4")
     parser.add_argument("--channels", type=int, default=64)
     parser.add_argument("--classes", type=int, default=100)
@@ -83,11 +76,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--pictures", type=Path, help="folder of point 2's pictures: those there are not drawn again"
     )
-    parser.add_argument("--points", default="12456", help="which, like 126")
+    parser.add_argument("--points", default="1245", help="which, like 12")
     return parser.parse_args()
 
 
-def _network(text: str) -> tuple[str, Path | None]:
+def named_network(text: str) -> tuple[str, Path | None]:
     name, equals, weights = text.partition("=")
     return name, Path(weights) if equals else None
 
@@ -247,69 +240,6 @@ def masks(network: Network, options: argparse.Namespace) -> None:
         changed += int((dreamed[disc == 0] != frame[disc == 0]).sum())
         outside += int((disc == 0).sum())
     row("5 values changed outside the mask", network.name, "0", f"{changed} in {outside} pixels")
-
-
-def batches(network: Network, options: argparse.Namespace) -> None:
-    """Point 6: nine channels of 224 px in a batch, beside one by one: of the function and of the command.
-
-    And how long the batch would take if it were nothing but its multiplications, and these as fast as the
-    multiplications of large matrices: what is left of the single runs then cannot be gained without fewer of
-    them.
-    """
-    layer = LATE.get(network.name, network.default_layer)
-    settings = VisualizeSettings(layer, "0-8", steps=max(2, options.steps // 16))
-    together = seconds(network, settings)
-    alone = sum(seconds(network, replace(settings, channels=str(channel))) for channel in range(9))
-    bare = products_of_a_step(network, settings) * (settings.steps - 1) / products_per_second()
-    row("6 time of nine in a batch over nine single runs", network.name, "0.6", f"{together / alone:.2f}")
-    row("6 the same, of its multiplications alone", network.name, "-", f"{bare / alone:.2f}")
-    weights = dict(options.network)[network.name]
-    command = ["visualize", layer, "--model", network.name, *(["--weights", str(weights)] if weights else [])]
-    runs = [seconds_of_command(*command, "--channels", which) for which in ("0-8", *map(str, range(9)))]
-    row("6 the same, of commands of 256 steps", network.name, "0.6", f"{runs[0] / sum(runs[1:]):.2f}")
-
-
-def seconds(network: Network, settings: VisualizeSettings) -> float:
-    subjects = subjects_for(network, settings)
-    steps = draw(network, subjects, settings, begin(subjects, settings))
-    next(steps)  # warms up
-    begun = perf_counter()
-    for _ in steps:
-        pass
-    return perf_counter() - begun
-
-
-def seconds_of_command(*words: str) -> float:
-    with TemporaryDirectory() as folder:
-        begun = perf_counter()
-        target = str(Path(folder) / "sheet.png")
-        subprocess.run([sys.executable, "-m", "dreamvideo", *words, "-o", target, "--quiet"], check=True)
-        return perf_counter() - begun
-
-
-def products_of_a_step(network: Network, settings: VisualizeSettings) -> int:
-    """Multiplications and additions of a step of a drawing, its gradient included."""
-
-    def of_convolution(x: Size, weight: Size, *_: object, out_shape: Size, **__: object) -> int:
-        return 2 * out_shape.numel() * weight[1:].numel()
-
-    subjects = subjects_for(network, settings)
-    steps = draw(network, subjects, settings, begin(subjects, settings))
-    counted = {torch.ops.aten.mkldnn_convolution: of_convolution}
-    with FlopCounterMode(display=False, custom_mapping=counted) as counter:
-        next(steps)
-    return counter.get_total_flops()
-
-
-def products_per_second() -> float:
-    """Of the product of two large matrices; the best of some."""
-    matrix = torch.rand(LARGE, LARGE)
-    times = []
-    for _ in range(8):
-        begun = perf_counter()
-        torch.mm(matrix, matrix)
-        times.append(perf_counter() - begun)
-    return 2 * LARGE**3 / min(times)
 
 
 if __name__ == "__main__":
