@@ -5,7 +5,7 @@ The tour, from the bottom up:
 - `dreamvideo.nets` loads a network whose layers have names;
 - `dreamvideo.dream` dreams one image by gradient ascent over octaves (`ascent`, `graphed`, `tiles`,
   `octaves`, `objectives`);
-- `dreamvideo.visualize` draws, from noise, what channels, neurons and classes like to see;
+- `dreamvideo.visualize` draws, from noise, what channels, neurons and classes like to see (`excitement`);
 - `dreamvideo.motion` sees how frames hang together: flow, reliability, cuts;
 - `dreamvideo.spans` looks ahead and says where keys should be, `dreamvideo.carry` brings a dream from
   frame to frame, `dreamvideo.keys` dreams on what arrived, and `dreamvideo.clip` runs them over a clip;

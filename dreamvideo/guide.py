@@ -17,9 +17,9 @@ from dreamvideo.nets import Network
 GUIDE_SIDE = 256  # px, long side at which a guide is looked at
 MOST_FEATURES = 1024  # of a guide; more say the same again and cost memory
 PLACES_AT_ONCE = 8192  # of the picture, in the search for the best match
-LEAST_COSINE = 0.1  # so that a place unlike all of the guide is still drawn towards it
-# How much likeness counts beside strength: at 1 eyes stay that no guide has, at 4 all is faint.
-COSINE_POWER = 2
+# How much counts for nothing of what all places of a picture have in common. At 0 all of it becomes the one
+# feature of the guide that is most like it; at 1 what is lost is lost for the guide's things too.
+COMMON = 0.5
 TINY = 1e-6
 
 Measure = Callable[[Tensor], Tensor]  # an activation (B, C, h, w) -> (B,)
@@ -37,8 +37,7 @@ class Guide:
         return partial(self._measure, network, layer)
 
     def _measure(self, network: Network, layer: str, frame: int) -> Measure:
-        features = guide_features(network, layer, self._pictures.at(frame))
-        return partial(best_match, F.normalize(features, dim=1))
+        return partial(best_match, guide_features(network, layer, self._pictures.at(frame)))
 
 
 def guide_features(network: Network, layer: str, picture: np.ndarray) -> Tensor:
@@ -51,20 +50,25 @@ def guide_features(network: Network, layer: str, picture: np.ndarray) -> Tensor:
 
 
 def best_match(features: Tensor, activation: Tensor) -> Tensor:
-    """How strongly, and how much like the guide's feature that fits best, each place is excited: the mean.
+    """How like the guide's feature that fits best each place is: the mean cosine.
 
-    The dot product alone, as in the guided dreams of google/deepdream's notebook, grows with whatever
-    excites the layer; times a power of the cosine (lucid's caricatures do this) it grows with likeness too.
+    Not the dot product, as in the guided dreams of google/deepdream's notebook: it grows with whatever
+    excites the layer, so that eyes come that no guide has.
 
     Args:
-        features: (n, C), each of length 1. activation: (B, C, h, w). Returns (B,).
+        features: (n, C). activation: (B, C, h, w). Returns (B,).
     """
-    places = activation.flatten(2).transpose(1, 2)
-    best = features[best_matches(features, places.detach().flatten(0, 1))].view_as(places)
-    along = (places * best).sum(dim=2)
-    cosine = along / (places.norm(dim=2) + TINY)
-    matched = along * cosine.clamp(min=LEAST_COSINE) ** COSINE_POWER
-    return matched.view(len(activation), *activation.shape[2:]).mean(dim=2).mean(dim=1)  # see `mean_of`
+    found = [_likeness(features, one) for one in activation]
+    return torch.stack([places.mean(dim=1).mean(dim=0) for places in found])  # see `mean_of`
+
+
+def _likeness(features: Tensor, activation: Tensor) -> Tensor:
+    """The cosine of each place of (C, h, w) and its best feature, less what is common: (h, w)."""
+    common = COMMON * activation.detach().mean(dim=2).mean(dim=1)
+    places, features = activation.flatten(1).T - common, F.normalize(features - common, dim=1)
+    best = features[best_matches(features, places.detach())]
+    cosine = (places * best).sum(dim=1) / (places.norm(dim=1) + TINY)
+    return cosine.view(activation.shape[1:])
 
 
 def best_matches(features: Tensor, places: Tensor) -> Tensor:

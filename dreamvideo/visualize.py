@@ -12,15 +12,14 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from dreamvideo.errors import UsageError
+from dreamvideo.excitement import Excitement, Subject, Waking
 from dreamvideo.images import frame_from_image, image_from_tensor
 from dreamvideo.nets import LOGITS, Network
 from dreamvideo.settings import VisualizeSettings
@@ -32,31 +31,11 @@ NOISE = 0.01  # deviation of the spectrum at the start: nearly grey
 CONTRAST = 0.25  # of the spectrum's picture before the sigmoid
 TURN, ZOOM, SHIFT = 10.0, 0.1, 0.07  # most that a picture is turned (degrees), scaled, shifted (shares)
 WAKING_STEPS = 16  # while a channel may see nothing at all, so that no gradient comes through its ReLU
-LEAK = 0.2  # of the gradient that comes through then
-DIVERSITY = 0.5  # how much likeness counts, beside what is to be seen
 DEFAULT_CHANNELS = 9
 
 # Square root of how the colours of photographs vary together, from lucid's `color.py`; columns are light,
 # blue against yellow, green against red; the largest has length 1.
 COLOURS = ((0.556, 0.193, 0.043), (0.578, 0.0, -0.107), (0.578, -0.193, 0.064))
-
-
-@dataclass(frozen=True)
-class Subject:
-    """One thing to draw.
-
-    Attributes:
-        layer: where it is; `LOGITS` for a class. channel: which channel of it, or which class.
-        place: of one neuron, (x, y) as shares of width and height; None: all of the layer.
-        variant: which of several pictures of the same.
-        label: what to call it.
-    """
-
-    layer: str
-    channel: int
-    place: tuple[float, float] | None
-    variant: int
-    label: str
 
 
 @dataclass
@@ -133,10 +112,10 @@ def draw(
     spectrum, mean, square = (
         torch.from_numpy(array).to(device) for array in (after.spectrum, after.mean, after.square)
     )
-    excitement = _Excitement(network, subjects)
+    excitement = Excitement(network, subjects)
     for step in range(after.step, settings.steps):
         spectrum.requires_grad_()
-        with _Waking() if step < WAKING_STEPS else nullcontext():
+        with Waking() if step < WAKING_STEPS else nullcontext():
             value = excitement(moved(pictures_of(spectrum), f"{settings.seed}/{step}"))
         (slope,) = torch.autograd.grad(value, spectrum)
         with torch.no_grad():
@@ -179,74 +158,3 @@ def moved(pictures: Tensor, seed: str) -> Tensor:
     to = torch.tensor([[cos, -sin, across], [sin, cos, down]], device=pictures.device)
     grid = F.affine_grid(to.expand(len(pictures), 2, 3), list(pictures.shape), align_corners=False)
     return F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
-
-
-class _Excitement:
-    """How strongly each picture of a batch excites its own subject, less their likeness to each other."""
-
-    def __init__(self, network: Network, subjects: Sequence[Subject]) -> None:
-        self._network, self._subjects = network, subjects
-        self._layer, self._place = subjects[0].layer, subjects[0].place
-        self._channels = torch.tensor([subject.channel for subject in subjects], device=network.device)
-        self._has_variants = any(subject.variant for subject in subjects)
-        self._texture = network.default_layer if self._layer == LOGITS else self._layer
-
-    def __call__(self, pictures: Tensor) -> Tensor:
-        """(B, 3, H, W) -> one number."""
-        layers = {self._layer, self._texture} if self._has_variants else {self._layer}
-        found = self._network(pictures, layers)
-        values = self._own(found[self._layer])
-        if not self._has_variants:
-            return values.sum()
-        likeness = torch.stack([self._likeness(found[self._texture][rows]) for rows in self._groups()])
-        return values.sum() - DIVERSITY * values.detach().abs().mean() * likeness.sum()
-
-    def _own(self, activation: Tensor) -> Tensor:
-        rows = torch.arange(len(activation), device=activation.device)
-        if self._layer == LOGITS:  # the logit, and that it is the largest one
-            return activation[rows, self._channels] + activation.log_softmax(dim=1)[rows, self._channels]
-        own = activation[rows, self._channels]
-        if self._place is None:
-            return own.mean(dim=(1, 2))
-        x, y = (
-            min(int(share * side), side - 1)
-            for share, side in zip(self._place, (own.shape[2], own.shape[1]), strict=True)
-        )
-        return own[:, y, x]
-
-    def _groups(self) -> list[list[int]]:
-        """The places, in the batch, of the variants of each thing."""
-        groups: dict[int, list[int]] = {}
-        for row, subject in enumerate(self._subjects):
-            groups.setdefault(subject.channel, []).append(row)
-        return list(groups.values())
-
-    @staticmethod
-    def _likeness(activation: Tensor) -> Tensor:
-        """Sum of the cosines between the textures (Gram matrices) of each two pictures."""
-        places = activation.flatten(2)
-        texture = F.normalize((places @ places.transpose(1, 2)).flatten(1), dim=1)
-        return (texture @ texture.T).triu(diagonal=1).sum()
-
-
-class _Waking(TorchFunctionMode):
-    """While it lasts, some gradient comes through a ReLU that is shut; what it gives stays the same."""
-
-    def __torch_function__(
-        self, function: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        if function in (F.relu, torch.relu, torch.relu_):
-            return _LeakingReLU.apply(args[0])
-        return function(*args, **(kwargs or {}))
-
-
-class _LeakingReLU(torch.autograd.Function):
-    @staticmethod
-    def forward(context: Any, x: Tensor) -> Tensor:
-        context.save_for_backward(x)
-        return x.clamp(min=0)
-
-    @staticmethod
-    def backward(context: Any, gradient: Tensor) -> Tensor:
-        (x,) = context.saved_tensors
-        return torch.where(x > 0, gradient, LEAK * gradient)

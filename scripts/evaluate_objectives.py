@@ -14,7 +14,6 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 import torch
@@ -22,7 +21,14 @@ import torch
 from dreamvideo.clip import add_residual
 from dreamvideo.dream import dream_residual
 from dreamvideo.guide import Guide, guide_features, guide_likeness
-from dreamvideo.images import fit_long_side, image_from_frame, read_still, resize, tensor_from_image
+from dreamvideo.images import (
+    fit_long_side,
+    image_from_frame,
+    read_still,
+    resize,
+    tensor_from_image,
+    write_still,
+)
 from dreamvideo.media.beside import Beside
 from dreamvideo.nets import LOGITS, Network, load_network
 from dreamvideo.objectives import objective_for
@@ -49,8 +55,6 @@ def main() -> None:
             guides(network, options)
         if "5" in options.points:
             masks(network, options)
-        if "6" in options.points:
-            batches(network, options)
     if "2" in options.points:
         for painter in networks:
             for viewer in networks:
@@ -60,18 +64,23 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--network", action="append", type=_network, required=True, help="NAME or NAME=FILE")
+    parser.add_argument(
+        "--network", action="append", type=named_network, required=True, help="NAME or NAME=FILE"
+    )
     parser.add_argument("--images", type=Path, help="folder of photographs, for point 4")
     parser.add_argument("--channels", type=int, default=64)
     parser.add_argument("--classes", type=int, default=100)
     parser.add_argument("--pairs", type=int, default=8, help="source and guide, of point 4")
     parser.add_argument("--size", type=int, default=128, help="of the pictures of points 1 and 2, px")
     parser.add_argument("--steps", type=int, default=128, help="of points 1 and 2")
-    parser.add_argument("--points", default="12456", help="which, like 126")
+    parser.add_argument(
+        "--pictures", type=Path, help="folder of point 2's pictures: those there are not drawn again"
+    )
+    parser.add_argument("--points", default="1245", help="which, like 12")
     return parser.parse_args()
 
 
-def _network(text: str) -> tuple[str, Path | None]:
+def named_network(text: str) -> tuple[str, Path | None]:
     name, equals, weights = text.partition("=")
     return name, Path(weights) if equals else None
 
@@ -95,7 +104,8 @@ def classes(network: Network, options: argparse.Namespace) -> list[np.ndarray]:
     """Point 2: the network gives its own picture of a class the first place."""
     indices = chosen_classes(options.classes)
     names = tuple(str(index) for index in indices)
-    frames = drawn(network, VisualizeSettings(classes=names, size=options.size, steps=options.steps))
+    settings = VisualizeSettings(classes=names, size=options.size, steps=options.steps)
+    frames = kept(network, settings, options.pictures) if options.pictures else drawn(network, settings)
     first = shown(network, LOGITS, frames).argmax(dim=1).tolist()
     right = sum(a == b for a, b in zip(first, indices, strict=True))
     row("2 own picture of a class first", network.name, "95%", f"{right} of {len(indices)}")
@@ -126,6 +136,20 @@ def drawn(network: Network, settings: VisualizeSettings) -> list[np.ndarray]:
         *_, last = draw(network, batch, settings, begin(batch, settings))
         frames += frames_of(last)
     return frames
+
+
+def kept(network: Network, settings: VisualizeSettings, folder: Path) -> list[np.ndarray]:
+    """`drawn`, where they are not in a folder yet."""
+    paths = [
+        folder / f"{network.name}-{name}-{settings.size}-{settings.steps}.png" for name in settings.classes
+    ]
+    missing = [name for name, path in zip(settings.classes, paths, strict=True) if not path.exists()]
+    folder.mkdir(exist_ok=True)
+    for first in range(0, len(missing), BATCH):
+        names = missing[first : first + BATCH]
+        for name, frame in zip(names, drawn(network, replace(settings, classes=tuple(names))), strict=True):
+            write_still(paths[settings.classes.index(name)], frame)
+    return [read_still(path) for path in paths]
 
 
 def shown(network: Network, layer: str, frames: Sequence[np.ndarray]) -> torch.Tensor:
@@ -216,27 +240,6 @@ def masks(network: Network, options: argparse.Namespace) -> None:
         changed += int((dreamed[disc == 0] != frame[disc == 0]).sum())
         outside += int((disc == 0).sum())
     row("5 values changed outside the mask", network.name, "0", f"{changed} in {outside} pixels")
-
-
-def batches(network: Network, options: argparse.Namespace) -> None:
-    """Point 6: nine channels of 224 px in a batch, beside one by one; a few steps of each are timed."""
-    layer = LATE.get(network.name, network.default_layer)
-    settings = VisualizeSettings(layer, "0-8", steps=max(2, options.steps // 16))
-    together = seconds(network, settings)
-    alone = [seconds(network, replace(settings, channels=str(channel))) for channel in range(9)]
-    row(
-        "6 time of nine in a batch over nine single runs", network.name, "0.6", f"{together / sum(alone):.2f}"
-    )
-
-
-def seconds(network: Network, settings: VisualizeSettings) -> float:
-    subjects = subjects_for(network, settings)
-    steps = draw(network, subjects, settings, begin(subjects, settings))
-    next(steps)  # warms up
-    begun = perf_counter()
-    for _ in steps:
-        pass
-    return perf_counter() - begun
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import pytest
 from conftest import film
 
 from dreamvideo.cli.main import main
-from dreamvideo.jobs.before import PREVIEW_SIDE, preview_recipe, preview_target
+from dreamvideo.film import Report
+from dreamvideo.jobs.before import PREVIEW_SIDE, foretell, preview_recipe, preview_target
 from dreamvideo.media.stills import open_clip
 from dreamvideo.settings import CarrySettings, FilmSettings, Recipe
 
@@ -69,3 +70,15 @@ def test_a_preview_is_small_and_never_finer_than_asked(tmp_path: Path) -> None:
     assert small.film.detail < FilmSettings.detail and small.carry.cadence > CarrySettings.cadence
     coarse = preview_recipe(wide, Recipe(film=FilmSettings(detail=64, size=(320, 24))))
     assert coarse.film.detail == 64 and coarse.film.size == (320, 24)
+
+
+def test_a_preview_tells_of_the_whole(
+    short_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("dream", short_clip, "-o", tmp_path / "out.mp4", *SMALL, "--preview") == 0
+    assert "told from this preview, the whole takes " in capsys.readouterr().err
+    wide = film(tmp_path / "wide.mp4", size=(1280, 96), seconds=0.2)
+    report = Report(wide, 10, None, (480, 36), resumed_at=5, seconds=3)
+    found = foretell(wide, Recipe(), report)
+    assert found.larger == 640 / 256
+    assert found.seconds == pytest.approx((6 * 2.5**2 / 2, 6 * 2.5**2 * 2))

@@ -29,6 +29,7 @@ LEVELS = (
     ("dream", "carry", "render"),
     ("keys", "seams"),
     ("spans",),
+    ("excitement",),
     ("clip", "zoom", "visualize", "measure"),
     ("film",),
     ("zoomed",),

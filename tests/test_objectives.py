@@ -15,7 +15,7 @@ from dreamvideo.ascent import gradient
 from dreamvideo.clip import add_residual
 from dreamvideo.dream import activation_strength, dream_image, dream_level, dream_residual
 from dreamvideo.errors import InputError, UnknownNameError, UsageError
-from dreamvideo.guide import Guide, best_matches, guide_likeness
+from dreamvideo.guide import Guide, best_match, best_matches, guide_likeness
 from dreamvideo.images import tensor_from_image, write_still
 from dreamvideo.media.beside import Beside
 from dreamvideo.nets import LOGITS, Network, load_network
@@ -163,6 +163,14 @@ def test_a_guided_dream_moves_towards_its_guide(network: Network, image: np.ndar
         for r in (np.zeros_like(image), unguided, towards)
     )
     assert near > source + 0.1 and near > free + 0.1
+
+
+def test_strength_is_no_likeness() -> None:
+    features, activation = torch.rand(5, 8), torch.rand(1, 8, 6, 6)
+    matched = best_match(features, activation)
+    assert float(best_match(activation[0].flatten(1).T, activation)) == pytest.approx(1)
+    assert float(best_match(9 * features, 9 * activation)) == pytest.approx(float(matched))
+    assert float(matched) < 1
 
 
 def test_each_place_takes_the_feature_that_fits_best() -> None:

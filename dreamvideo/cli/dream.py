@@ -13,7 +13,7 @@ import typer
 from typer import Argument, Context, Option
 
 from dreamvideo.cli import options, typed
-from dreamvideo.cli.estimate import tell_estimate
+from dreamvideo.cli.estimate import tell_estimate, tell_preview
 from dreamvideo.cli.extras import CompareOption, ContactSheetOption, Extras, LayoutOption, PosterOption
 from dreamvideo.cli.farm import check_share, chosen_crew, dream_range, opened_crew, parse_share
 from dreamvideo.cli.loading import load
@@ -193,7 +193,7 @@ def dream(
         typer.echo(_drawn(source, recipe))
         return 0
     from dreamvideo.jobs.before import estimate as estimate_render
-    from dreamvideo.jobs.before import preview_recipe, preview_target
+    from dreamvideo.jobs.before import foretell, preview_recipe, preview_target
     from dreamvideo.media.platforms import target_for
 
     output = target_for(output, recipe.film.platform)
@@ -214,8 +214,7 @@ def dream(
     for beside in (guide, mask):
         if beside is not None:
             kind_of_input(beside)
-    if preview:
-        recipe = preview_recipe(source, recipe)
+    whole, recipe = recipe, preview_recipe(source, recipe) if preview else recipe
     from dreamvideo.cli.progress import show_progress
 
     opened = ExitStack()
@@ -260,6 +259,8 @@ def dream(
         tell_estimate(found, as_json)
         return 0
     tell_report(report, network, recipe, quiet, as_json)
+    if preview and kind != "still" and not quiet:
+        tell_preview(foretell(source, whole, report))
     extras.make(
         report.output,
         source,

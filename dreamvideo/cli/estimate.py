@@ -1,15 +1,16 @@
-"""What `--estimate` prints."""
+"""What `--estimate` and `--preview` say of the whole film."""
 
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
 
 if TYPE_CHECKING:
-    from dreamvideo.jobs.before import Estimate
+    from dreamvideo.jobs.before import Estimate, Foretold
 
 
 def tell_estimate(found: Estimate, as_json: bool) -> None:
@@ -24,6 +25,17 @@ def tell_estimate(found: Estimate, as_json: bool) -> None:
     print(
         f"told from {found.sampled} frames at its start: "
         "calm clips take the least, many cuts and much motion the most"
+    )
+
+
+def tell_preview(found: Foretold) -> None:
+    """How far a preview is to be trusted, in one line on stderr."""
+    least, most = found.seconds
+    patterns = f"its patterns are {found.larger:.1f} times finer, " if found.larger > 1 else ""
+    print(
+        f"told from this preview, the whole takes {_span(least)} to {_span(most)}; {patterns}"
+        "its motion is followed more closely",
+        file=sys.stderr,
     )
 
 

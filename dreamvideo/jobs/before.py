@@ -21,10 +21,7 @@ if TYPE_CHECKING:
     from dreamvideo.film import Report
 
 SHORTEST_SHOTS = 2.0  # seconds: on the whole, few films are cut faster
-CALMER, WILDER = (
-    0.5,
-    2.0,
-)  # how much less, or more, there may be to dream in the rest than in what was looked at
+CALMER, WILDER = 0.5, 2.0  # how much less, or more, the rest may take than what was looked at tells
 
 PREVIEW_DETAIL = 256  # px, the long side that a preview is dreamed at
 PREVIEW_SIDE = 480  # px, its own long side
@@ -95,6 +92,29 @@ def _whole_time(frames: int, fps: Fraction, first: float, report: Report) -> tup
     each = max(0.0, report.seconds - first) / max(1, report.frames - 1)
     most_shots = 1 + frames / float(fps) / SHORTEST_SHOTS
     return first + CALMER * each * (frames - 1), most_shots * first + WILDER * each * (frames - 1)
+
+
+@dataclass(frozen=True)
+class Foretold:
+    """What a preview says of the whole film.
+
+    Attributes:
+        larger: how many times as large its patterns are, beside the picture.
+        seconds: the least and the most that the whole may take.
+    """
+
+    larger: float
+    seconds: tuple[float, float]
+
+
+def foretell(source: Path, recipe: Recipe, preview: Report) -> Foretold:
+    """What the preview of a recipe says of the whole: the same clip, smaller, with fewer keys."""
+    with open_clip(source, start=recipe.film.start, frames=1) as reader:
+        side = max(reader.size)
+    larger = min(side, recipe.film.detail) / min(side, PREVIEW_DETAIL, recipe.film.detail)
+    all_at_once = preview.seconds * preview.frames / max(1, preview.frames - preview.resumed_at)
+    seconds = all_at_once * larger**2
+    return Foretold(larger, (seconds * CALMER, seconds * WILDER))
 
 
 def _peak_memory() -> int | None:

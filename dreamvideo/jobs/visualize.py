@@ -10,6 +10,7 @@ from time import perf_counter
 import numpy as np
 
 from dreamvideo.errors import EncodeError, UsageError
+from dreamvideo.excitement import Subject
 from dreamvideo.film import Report
 from dreamvideo.images import sheet
 from dreamvideo.jobs.folder import JobFolder
@@ -28,7 +29,7 @@ from dreamvideo.recipe import WrittenRecipe
 from dreamvideo.render import Segment
 from dreamvideo.settings import VisualizeRecipe, VisualizeSettings
 from dreamvideo.stages import Stages
-from dreamvideo.visualize import Drawing, Subject, begin, draw, frames_of, subjects_for
+from dreamvideo.visualize import Drawing, begin, draw, frames_of, subjects_for
 
 BATCH = 16  # pictures drawn at once; what a kill may cost
 MOST_LABELLESS = 16  # pictures on a sheet that needs no labels
