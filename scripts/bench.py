@@ -34,7 +34,7 @@ from dreamvideo.settings import DreamSettings
 SAMPLE = Path(__file__).parents[1] / "samples" / "clouds.mp4"
 SHOT = 54  # frames of the sample, before its cut
 STEP_FRAMES = slice(0, SHOT, 10)  # whose gradients are compared
-WIDE_FRAMES = 13  # at 1080p
+WIDE_FRAMES = SHOT  # at 1080p: of fewer, torch's own start takes a large share
 
 
 def main() -> None:
@@ -81,7 +81,7 @@ def program_rows(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
     frames = read(SAMPLE, options.detail, SHOT)
     yield from startup_rows(folder)
     yield from step_rows(vgg16, frames[STEP_FRAMES])
-    yield from frame_rows(frames)
+    yield from frame_rows(frames, folder)
     yield overlap_row(SAMPLE, WIDE_FRAMES, folder)
     if options.memory:
         yield memory_row(folder)

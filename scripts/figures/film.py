@@ -22,6 +22,7 @@ from dreamvideo.settings import CarrySettings, DreamSettings
 from dreamvideo.spans import detail_size, observe
 from dreamvideo.stages import Stages
 from figures.table import Row
+from figures.threads import in_its_own_thread
 from figures.ways import Frames, Way, carried
 
 UNLIMITED = 1 << 14  # px, a detail that no clip here has: they are read at the size they are dreamed at
@@ -43,10 +44,10 @@ def film_figures(frames: Frames, objective: Objective, ways: dict[str, Way]) -> 
     results: dict[str, Figures] = {}
     for name, render in ways.items():
         begun = perf_counter()
-        dreamed = render(frames)
+        dreamed = in_its_own_thread(render, frames)
         seconds = (perf_counter() - begun) / len(frames)
         output, source = warp_error_within(frames, dreamed, starts, estimate)
-        levels = np.array([activation_strength(objective, image_from_frame(d)) for d in dreamed])
+        levels = np.array(in_its_own_thread(strengths, objective, dreamed))
         low, high = spread(levels, starts)
         row = dict(
             excess=output - source,
@@ -62,6 +63,10 @@ def film_figures(frames: Frames, objective: Objective, ways: dict[str, Way]) -> 
         row["speed"] = base["seconds"] / seconds
         results[name] = row
     return results
+
+
+def strengths(objective: Objective, frames: Frames) -> list[float]:
+    return [activation_strength(objective, image_from_frame(frame)) for frame in frames]
 
 
 def film_table(clip: str, results: dict[str, Figures]) -> str:
