@@ -11,6 +11,6 @@ R = TypeVar("R")
 
 
 def in_its_own_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call a function in a thread that ends with it, and with it torch's helpers (`nets.cpu.on_one_thread`)."""
+    """Call a function in a thread that ends with it, and torch's helpers too (`nets.cpu.on_one_thread`)."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(function, *args, **kwargs).result()
