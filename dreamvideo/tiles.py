@@ -19,7 +19,7 @@ Gradient = Callable[[Tensor], Tensor]
 
 log = logging.getLogger("dreamvideo")
 
-LARGEST = 1280  # px, side of a tile with its context; VGG16's activations on one take 2 GB
+LARGEST = 1216  # px, side of a tile with its context; VGG16's activations on one take 1.8 GB
 SMALLEST = 448  # px; smaller ones are nearly all context
 GRID = 32  # px, after which the poolings of a network repeat; all the sizes here are multiples of it
 CONTEXT = 128  # px; conv4_3 of VGG16 looks 46 px far

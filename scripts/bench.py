@@ -25,6 +25,7 @@ from figures.frame import frame_rows
 from figures.program import large_still_row, memory_row, overlap_row, startup_rows
 from figures.step import random_vgg16, step_rows
 from figures.table import Row, markdown
+from figures.threads import in_its_own_thread
 from figures.ways import ways
 
 from dreamvideo.nets import load_network
@@ -80,7 +81,7 @@ def program_rows(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
     random_vgg16(vgg16)
     frames = read(SAMPLE, options.detail, SHOT)
     yield from startup_rows(folder)
-    yield from step_rows(vgg16, frames[STEP_FRAMES])
+    yield from in_its_own_thread(step_rows, vgg16, frames[STEP_FRAMES])
     yield from frame_rows(frames, folder)
     yield overlap_row(SAMPLE, WIDE_FRAMES, folder)
     if options.memory:
