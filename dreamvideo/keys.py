@@ -142,7 +142,7 @@ def plan_efforts(
     """The steps of a carried key in each octave, the smallest first.
 
     What is newly seen is dreamed in fewer but larger steps than a shot's first frame: in `refresh` steps in
-    the finest octave, in two where they are cheap, so that shapes come out of the coarse ones. The octave
+    the finest octave, in more where they are cheap, so that shapes come out of the coarse ones. The octave
     between is left out: it costs as much as all the coarser ones, and the dream is calmer without it. (What
     is half new keeps small steps: its pattern is there.) What has faded is renewed in the finest octave
     alone, over the whole frame: being carried costs the fine grain, hardly anything of the coarse.
@@ -173,8 +173,8 @@ def _also_everywhere(effort: Effort, way: float) -> Effort:
 
 
 def _effort_for_new(new: np.ndarray, octave: int, dream: DreamSettings, carry: CarrySettings) -> Effort:
-    """octave: 0 is the finest. The steps of each octave but that cost about a quarter of the finest one's."""
-    cheap = round(carry.refresh / 4 * dream.octave_scale ** (2 * octave))
+    """The steps of each octave but the finest, which is 0, cost about half of that one's: fewer leave speckles."""
+    cheap = round(carry.refresh / 2 * dream.octave_scale ** (2 * octave))
     steps = min(max(carry.refresh, cheap), max(carry.refresh, dream.steps))
     pace = min(NEW_PACE, max(1.0, NEW_SHARE * dream.steps / steps))
     return Effort(steps, new, 1 + (pace - 1) * new**3)
