@@ -173,7 +173,7 @@ def _also_everywhere(effort: Effort, way: float) -> Effort:
 
 
 def _effort_for_new(new: np.ndarray, octave: int, dream: DreamSettings, carry: CarrySettings) -> Effort:
-    """The steps of each octave but the finest, which is 0, cost about half of that one's: fewer leave speckles."""
+    """The steps of each octave cost about half of those of the finest, which is 0: fewer leave speckles."""
     cheap = round(carry.refresh / 2 * dream.octave_scale ** (2 * octave))
     steps = min(max(carry.refresh, cheap), max(carry.refresh, dream.steps))
     pace = min(NEW_PACE, max(1.0, NEW_SHARE * dream.steps / steps))
