@@ -7,7 +7,7 @@ r"""Measure what dreamvideo promises, each figure beside a reference of the same
 
 All the ways to dream a clip run in turn on the same frames in one process, so that their times compare. Warp
 errors are measured with Farneback's flow; everything is rendered with DIS. `--quick` takes the sample, and
-networks that need no download (VGG16 with random weights is as fast as with ImageNet's): two minutes.
+networks that need no download (VGG16 with random weights, or vgg16-lite's, is as fast as with ImageNet's).
 """
 
 from __future__ import annotations

@@ -18,20 +18,17 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from figures.film import Frames, read
 
 from dreamvideo.clip import add_residual, dream_residuals
-from dreamvideo.images import resize
 from dreamvideo.measure import warp_error
-from dreamvideo.media.stills import open_clip
 from dreamvideo.motion.flow import flow_estimator
 from dreamvideo.nets import load_network
 from dreamvideo.objectives import Objective, objective_for
 from dreamvideo.seams import hands_over
 from dreamvideo.settings import DISSOLVE, CarrySettings, DreamSettings, FilmSettings
-from dreamvideo.spans import detail_size, observe
+from dreamvideo.spans import observe
 from dreamvideo.stages import Stages
-
-Frames = list[np.ndarray]
 
 NEAR = 6  # pairs on either side that one is compared with
 FAR = CarrySettings.cadence + NEAR  # frames behind a seam that must be of the same shot
@@ -53,7 +50,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|", flush=True)
     everything: list[np.ndarray] = []
     for clip in options.clips:
-        found = np.array(list(seams(read(clip, options), objective, options)))
+        found = np.array(list(seams(read(clip, options.detail, options.frames), objective, options)))
         if len(found):
             tell(clip.name, found)
             everything.extend(found)
@@ -61,12 +58,6 @@ def main() -> None:
             print(f"| {clip.name} | 0 | no shot is as long as a split and {FAR} frames | | | |")
     if everything:
         tell("all", np.array(everything))
-
-
-def read(clip: Path, options: argparse.Namespace) -> Frames:
-    with open_clip(clip, frames=options.frames) as reader:
-        size = detail_size(reader.size, options.detail)
-        return [resize(timed.frame, size) for timed in reader]
 
 
 def seams(frames: Frames, objective: Objective, options: argparse.Namespace) -> Iterator[list[float]]:

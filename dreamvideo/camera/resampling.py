@@ -30,9 +30,7 @@ Places = TypeVar("Places", Tensor, np.ndarray)
 POLE = math.sqrt(3) - 2  # of the cubic B-spline's inverse
 REACH = 12  # px after which the inverse has decayed to 1e-7
 UPRIGHT = 1e-9  # px that a px may lie aside in a view that counts as not turned: a whole turn is none
-BLOCK = (
-    32  # px of an axis whose weights are one matrix: a larger one holds more zeros, more of them cost calls
-)
+BLOCK = 32  # px of an axis whose weights are one matrix: larger ones hold more zeros, smaller ones cost calls
 
 
 def resample(

@@ -19,9 +19,8 @@ from dreamvideo.camera.resampling import blurred, resample
 
 PER_DOUBLING = 3  # stills in which things become twice as large: fewer would show them as coarse as they are
 RATIO = 2 ** (1 / PER_DOUBLING)  # how much larger a still shows the middle of the one before
-DENSITY = (
-    1.6 * RATIO
-)  # px of a composed picture per px of a frame, which shows it at 1 to RATIO times its size
+# Px of a composed picture per px of a frame, which shows it at 1 to RATIO times its size.
+DENSITY = 1.6 * RATIO
 RING = 0.4  # width of the ring in which a still takes over from the one around it, in stills
 SHAPE = 4.0  # exponent of the ring's shape: 2 is an ellipse, more is nearer to the still's rectangle
 OUTERMOST = -1  # of the stills that a composed picture shows, counted from its own

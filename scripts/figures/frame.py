@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from dreamvideo.motion.flow import flow_estimator
-from dreamvideo.nets import load_network
+from dreamvideo.nets import Network, load_network
 from dreamvideo.nets.vgg import VGG
 from dreamvideo.objectives import Objective, objective_for
 from dreamvideo.settings import CarrySettings, DreamSettings
@@ -27,17 +27,16 @@ FAINTER, STRONGER = 0.5, 3.0  # times our step size, between which the plain loo
 TRIES = 5
 
 
-def wide_vgg16(path: Path) -> None:
-    """Write a VGG16 that dreams as vgg16-lite does: its filters, and zeros all around them.
+def wide_vgg16(lite: Network, path: Path) -> None:
+    """Write a VGG16 that dreams as vgg16-lite does: that one's filters, and zeros all around them.
 
     It takes as long as ImageNet's, and unlike one of random weights it has dreams that can be carried.
     """
     from safetensors.torch import save_file
 
-    lite, wide = load_network("vgg16-lite", device="cpu").module.state_dict(), VGG().state_dict()
-    filled = {}
-    for name, values in wide.items():
-        small = lite[f"module.{name}"]
+    filters, filled = lite.module.state_dict(), {}
+    for name, values in VGG().state_dict().items():
+        small = filters[f"module.{name}"]
         filled[name] = torch.zeros(values.shape)
         filled[name][tuple(map(slice, small.shape))] = small
     save_file(filled, path)
@@ -50,7 +49,8 @@ def frame_rows(frames: Frames, folder: Path) -> list[Row]:
     plain loop's step size is so large that it is as strong.
     """
     ours_settings, few = DreamSettings(layers=((LAYER, 1.0),)), frames[COMPARED]
-    lite = objective_for(load_network("vgg16-lite", device="cpu"), ours_settings)
+    network = load_network("vgg16-lite", device="cpu")
+    lite = objective_for(network, ours_settings)
     ours = in_its_own_thread(carried, frames, lite, ours_settings, CarrySettings())[COMPARED]
     strength = strength_of(ours, lite)
     plain_settings, plain = as_strong(few, lite, replace(PLAIN, layers=ours_settings.layers), strength)
@@ -59,7 +59,7 @@ def frame_rows(frames: Frames, folder: Path) -> list[Row]:
         warp_error(zip(few, way, strict=True), estimate) for way in (ours, plain)
     )
 
-    wide_vgg16(folder / "wide.safetensors")
+    wide_vgg16(network, folder / "wide.safetensors")
     wide = objective_for(load_network("vgg16", folder / "wide.safetensors", "cpu"), ours_settings)
     seconds = seconds_of(carried, frames, wide, ours_settings, CarrySettings())
     with patch("dreamvideo.nets.winograd.pays", lambda *_: False):
