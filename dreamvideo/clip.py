@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from dreamvideo.carry import blend, carry_along, local_energy, routes_ahead, routes_back
+from dreamvideo.carry import arrive, blend, carry_along, local_energy, routes_ahead, routes_back
 from dreamvideo.course import Course
 from dreamvideo.images import add_to_frame, image_from_frame, resize
 from dreamvideo.keys import Aim, Shot, begin_shot, refresh
+from dreamvideo.motion.flow import QUICK
 from dreamvideo.objectives import Objective
 from dreamvideo.prefetch import prefetch
 from dreamvideo.seams import dissolve, hands_over, opens, share_of_next
@@ -209,7 +210,7 @@ def _dream_on(
     motions, key = [seen.motion for seen in span if seen.motion is not None], span[-1]
     with stages.timed("carry"):
         back, energy = routes_back(motions), local_energy(shot.residual)
-        arrived = carry_along(shot.residual, energy, back[-1])
+        arrived = arrive(shot.residual, energy, back[-1])
     with stages.timed("dream"):
         next_shot = refresh(shot, image_from_frame(key.small), arrived, before, now, carry.at(now.frame))
     with stages.timed("carry"):
@@ -219,8 +220,8 @@ def _dream_on(
         if number == len(span) - 1:
             return next_shot.residual
         with stages.timed("carry"):
-            earlier = carry_along(shot.residual, energy, back[number])
-            later = carry_along(next_shot.residual, next_energy, ahead[number])
+            earlier = carry_along(shot.residual, energy, back[number], QUICK)
+            later = carry_along(next_shot.residual, next_energy, ahead[number], QUICK)
             return blend(earlier, later, (number + 1) / len(span))
 
     return next_shot, residual

@@ -177,6 +177,20 @@ def _write(place: np.ndarray, text: str) -> None:
     place[:] = drawn
 
 
+def square_sum(vectors: np.ndarray) -> np.ndarray:
+    """|v|^2 at each place of float32 (H, W, C): (H, W). Plane by plane, which is several times as fast."""
+    first, *others = cv2.split(vectors)
+    squares = first * first
+    for plane in others:
+        squares += plane * plane
+    return squares
+
+
+def scaled(picture: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) times a gain at each place, (H, W), float32."""
+    return cv2.multiply(picture, cv2.merge([gain, gain, gain]))
+
+
 def box_mean(values: np.ndarray, side: int) -> np.ndarray:
     """The mean of non-negative values (H, W) over a box of `side` px around each of them."""
     return np.maximum(cv2.blur(values, (side, side)), 0)  # its running sums can fall a hair below 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from dreamvideo.images import image_from_frame
+from dreamvideo.images import image_from_frame, square_sum
 from dreamvideo.motion.flow import backward_warp, pixel_grid
 
 # Sundaram, Brox & Keutzer 2010, as used by Ruder et al. 2016. The constants are px at the flow's size.
@@ -33,14 +33,14 @@ def occlusion_mask(flow: np.ndarray, reverse_flow: np.ndarray, tolerance: float 
     Args:
         flow: (H, W, 2) px, from this frame to the other. reverse_flow: from the other to this one.
     """
-    boundary = _squared_gradient(flow) > tolerance * (BOUNDARY_SHARE * _squared(flow) + BOUNDARY_FLOOR)
+    boundary = _squared_gradient(flow) > tolerance * (BOUNDARY_SHARE * square_sum(flow) + BOUNDARY_FLOOR)
     return boundary | _does_not_return(flow, reverse_flow, tolerance) | leaves_frame(flow)
 
 
 def _does_not_return(flow: np.ndarray, reverse_flow: np.ndarray, tolerance: float) -> np.ndarray:
     back = backward_warp(reverse_flow, flow)
-    apart = CONSISTENCY_SHARE * (_squared(flow) + _squared(back)) + CONSISTENCY_FLOOR
-    return _squared(flow + back) >= tolerance * apart
+    apart = CONSISTENCY_SHARE * (square_sum(flow) + square_sum(back)) + CONSISTENCY_FLOOR
+    return square_sum(flow + back) >= tolerance * apart
 
 
 def leaves_frame(flow: np.ndarray) -> np.ndarray:
@@ -76,21 +76,12 @@ def reliability(
 def likeness(image: np.ndarray, other: np.ndarray) -> np.ndarray:
     """How alike two images (H, W, 3) are at each place: (H, W), 1 where they agree."""
     difference = cv2.blur(cv2.absdiff(image, other), (5, 5))
-    return np.exp(-PHOTOMETRIC * _squared(difference))
-
-
-def _squared(vectors: np.ndarray) -> np.ndarray:
-    """|v|^2 at each place of (H, W, C): (H, W). Plane by plane, which is several times as fast."""
-    first, *others = cv2.split(vectors)
-    squares = first * first
-    for plane in others:
-        squares += plane * plane
-    return squares
+    return np.exp(-PHOTOMETRIC * square_sum(difference))
 
 
 def _squared_gradient(flow: np.ndarray) -> np.ndarray:
     """Forward differences of both components, squared and added: (H, W); 0 beyond the border."""
     squares = np.zeros(flow.shape[:2], np.float32)
-    squares[:, :-1] += _squared(flow[:, 1:] - flow[:, :-1])
-    squares[:-1] += _squared(flow[1:] - flow[:-1])
+    squares[:, :-1] += square_sum(flow[:, 1:] - flow[:, :-1])
+    squares[:-1] += square_sum(flow[1:] - flow[:-1])
     return squares

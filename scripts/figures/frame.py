@@ -12,6 +12,7 @@ import torch
 
 from dreamvideo.motion.flow import flow_estimator
 from dreamvideo.nets import Network, load_network
+from dreamvideo.nets.cpu import on_one_thread
 from dreamvideo.nets.vgg import VGG
 from dreamvideo.objectives import Objective, objective_for
 from dreamvideo.settings import CarrySettings, DreamSettings
@@ -27,6 +28,7 @@ FAINTER, STRONGER = 0.5, 3.0  # times our step size, between which the plain loo
 TRIES = 5
 
 
+@on_one_thread()
 def wide_vgg16(lite: Network, path: Path) -> None:
     """Write a VGG16 that dreams as vgg16-lite does: that one's filters, and zeros all around them.
 

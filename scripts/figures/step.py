@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from dreamvideo.ascent import gradient
 from dreamvideo.images import image_from_frame, tensor_from_image
 from dreamvideo.nets import load_network
+from dreamvideo.nets.cpu import on_one_thread
 from dreamvideo.nets.vgg import IMAGENET_MEAN, IMAGENET_STD, LAYERS, VGG
 from dreamvideo.nets.weights import read_weights
 from dreamvideo.objectives import objective_for
@@ -28,6 +29,7 @@ ROUNDS = 7
 NOISE = 1 / 255  # added to the frames: where they are flat max pooling ties, and which place wins is no error
 
 
+@on_one_thread()
 def random_vgg16(path: Path) -> None:
     """Write VGG16 with He's random weights: as fast as ImageNet's."""
     from safetensors.torch import save_file
