@@ -165,7 +165,7 @@ def logit_of(index: int) -> Measure:
 
 
 def objective_for(network: Network, settings: DreamSettings, guide: Guide | None = None) -> Objective:
-    """The objective that the settings ask for; where they name nothing, the network's best layer.
+    """The objective that the settings ask for; where they name no layer, the network's best for it.
 
     Several terms are brought to one scale: a weight says how hard a term pulls, whatever its layer.
 
@@ -179,9 +179,9 @@ def objective_for(network: Network, settings: DreamSettings, guide: Guide | None
     layers = list(settings.layers)
     if settings.look is not None:
         layers.append((network.looks[settings.look], 1.0))
-    if not layers and not settings.classes:
-        layers.append((network.default_layer, 1.0))
     if guide is not None and not layers:
+        layers.append((network.guide_layer, 1.0))
+    if not layers and not settings.classes:
         layers.append((network.default_layer, 1.0))
     terms = [_layer_term(network, parse_layer(text), weight, guide) for text, weight in layers]
     for text, weight in settings.classes:

@@ -142,10 +142,10 @@ def pictures_of(spectrum: Tensor) -> Tensor:
     side = spectrum.shape[2]
     down, right = torch.fft.fftfreq(side), torch.fft.rfftfreq(side)
     wavelength = 1 / torch.hypot(down[:, None], right[None]).clamp(min=1 / side)
-    weighted = torch.view_as_complex(spectrum.contiguous()) * (wavelength * side).to(spectrum.device)
-    planes = torch.fft.irfft2(weighted, s=(side, side)) * CONTRAST
-    colours = torch.tensor(COLOURS, device=spectrum.device)
-    return torch.sigmoid(torch.einsum("dc,bchw->bdhw", colours, planes))
+    weight = (wavelength * side * CONTRAST).to(spectrum.device)
+    planes = torch.fft.irfft2(torch.view_as_complex(spectrum.contiguous()) * weight, s=(side, side))
+    colours = torch.tensor(COLOURS, device=spectrum.device).expand(len(planes), 3, 3)
+    return torch.sigmoid(torch.bmm(colours, planes.flatten(2)).view(planes.shape))
 
 
 def moved(pictures: Tensor, seed: str) -> Tensor:
@@ -156,5 +156,7 @@ def moved(pictures: Tensor, seed: str) -> Tensor:
     across, down = (2 * chance.uniform(-SHIFT, SHIFT) for _ in range(2))
     cos, sin = math.cos(angle) * scale, math.sin(angle) * scale
     to = torch.tensor([[cos, -sin, across], [sin, cos, down]], device=pictures.device)
-    grid = F.affine_grid(to.expand(len(pictures), 2, 3), list(pictures.shape), align_corners=False)
-    return F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
+    planes = pictures.transpose(0, 1)  # all pictures of a colour at once: each has one place in the grid
+    grid = F.affine_grid(to[None], [1, *planes.shape[1:]], align_corners=False).expand(3, -1, -1, -1)
+    moved = F.grid_sample(planes, grid, padding_mode="reflection", align_corners=False)
+    return moved.transpose(0, 1)

@@ -24,7 +24,7 @@ from dreamvideo.nets import Network, load_network
 from dreamvideo.settings import VisualizeSettings
 from dreamvideo.visualize import WAKING_STEPS, Drawing, begin, draw, subjects_for
 
-PRODUCTS = ("aten::mkldnn_convolution", "aten::mm", "aten::addmm")
+PRODUCTS = ("aten::mkldnn_convolution", "mkldnn::_convolution_pointwise", "aten::mm", "aten::addmm")
 
 
 def main() -> None:

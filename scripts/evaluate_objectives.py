@@ -52,7 +52,8 @@ def main() -> None:
         if "2" in options.points:
             pictures[network.name] = classes(network, options)
         if "4" in options.points:
-            guides(network, options)
+            for layer in dict.fromkeys((network.guide_layer, network.default_layer)):
+                guides(network, layer, options)
         if "5" in options.points:
             masks(network, options)
     if "2" in options.points:
@@ -163,8 +164,10 @@ def shown(network: Network, layer: str, frames: Sequence[np.ndarray]) -> torch.T
     return torch.cat(found)
 
 
-def guides(network: Network, options: argparse.Namespace) -> None:
+def guides(network: Network, layer: str, options: argparse.Namespace) -> None:
     """Point 4: how near each place comes to the guide's feature that fits best, over all pairs.
+
+    In the layer that `--guide` takes by itself, and in the one that a dream without a guide takes.
 
     As a cosine of features, and of what in them differs from the mean feature of other photographs: what is
     usual is alike in all pictures. And as their product, which google/deepdream's notebook raises: it grows
@@ -172,7 +175,6 @@ def guides(network: Network, options: argparse.Namespace) -> None:
     """
     if options.images is None:
         return
-    layer = network.default_layer
     settings = DreamSettings(layers=((layer, 1.0),))
     usual = usual_feature(network, layer, options.images)
     found = []

@@ -166,10 +166,11 @@ def test_a_guided_dream_moves_towards_its_guide(network: Network, image: np.ndar
 
 
 def test_strength_is_no_likeness() -> None:
+    torch.manual_seed(0)
     features, activation = torch.rand(5, 8), torch.rand(1, 8, 6, 6)
     matched = best_match(features, activation)
-    assert float(best_match(activation[0].flatten(1).T, activation)) == pytest.approx(1)
-    assert float(best_match(9 * features, 9 * activation)) == pytest.approx(float(matched))
+    assert float(best_match(activation[0].flatten(1).T, activation)) == pytest.approx(1, abs=1e-5)
+    assert float(best_match(9 * features, 9 * activation)) == pytest.approx(float(matched), abs=1e-5)
     assert float(matched) < 1
 
 
@@ -177,6 +178,17 @@ def test_each_place_takes_the_feature_that_fits_best() -> None:
     features = torch.eye(4)
     places = torch.tensor([[0.1, 0.2, 0.9, 0.0], [0.5, 0.1, 0.1, 0.1]])
     assert best_matches(features, places).tolist() == [2, 0]
+
+
+def test_a_guide_by_itself_is_matched_in_a_late_layer(network: Network, stripes: Path) -> None:
+    def layers(settings: DreamSettings, guide: Guide | None) -> list[str]:
+        return [term.layer for term in objective_for(network, settings, guide).terms]
+
+    guide = guide_of(stripes)
+    assert layers(QUICK, guide) == ["conv5_3"] and layers(QUICK, None) == ["conv4_3"]
+    assert layers(of_layers(("conv3_3", 1.0)), guide) == ["conv3_3"]
+    assert layers(replace(QUICK, look="shapes"), guide) == ["conv3_3"]
+    assert layers(replace(QUICK, classes=(("65", 1.0),)), guide) == ["conv5_3", LOGITS]
 
 
 def test_a_guide_takes_whole_layers(network: Network, stripes: Path) -> None:

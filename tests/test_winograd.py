@@ -25,8 +25,8 @@ def threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def picture(channels: int, size: tuple[int, int]) -> Tensor:
-    values = torch.randn(1, channels, *size, generator=torch.Generator().manual_seed(0)).relu()
+def picture(channels: int, size: tuple[int, int], count: int = 1) -> Tensor:
+    values = torch.randn(count, channels, *size, generator=torch.Generator().manual_seed(0)).relu()
     return values.contiguous(memory_format=torch.channels_last)
 
 
@@ -44,9 +44,10 @@ def error(found: Tensor, exact: Tensor) -> float:
     return float((found - exact).norm() / exact.norm())
 
 
+@pytest.mark.parametrize("count", [1, 4])
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_it_is_a_convolution(size: tuple[int, int]) -> None:
-    x, (weight, bias) = picture(16, size), weights(24, 16)
+def test_it_is_a_convolution(size: tuple[int, int], count: int) -> None:
+    x, (weight, bias) = picture(16, size, count), weights(24, 16)
     exact = direct(x.double(), weight.double(), bias.double())
     assert error(correlate(x, kernel_at_points(weight), bias), exact) < 2e-6
 
@@ -80,10 +81,22 @@ def test_a_step_of_vgg16_is_as_exact_as_torch_makes_it() -> None:
     assert error(ours, exact) < 3 * error(torchs, exact) + 1e-6
 
 
+def test_what_it_gives_may_be_changed_in_place() -> None:
+    """As VGG's ReLUs do."""
+    weight, bias = weights(64, 64)
+    x = picture(64, (45, 81), 2).requires_grad_()
+    assert pays(x, weight)
+    torch.relu_(conv3x3(x, weight, bias)).sum().backward()
+    slope, x.grad = x.grad, None
+    torch.relu(direct(x, weight, bias)).sum().backward()
+    assert slope is not None and x.grad is not None and error(slope, x.grad) < 1e-3
+
+
 @pytest.mark.usefixtures("threads")
-@pytest.mark.parametrize("size", [(23, 40), (45, 81)], ids=str)
-def test_one_thread_or_two_make_the_same_bits(size: tuple[int, int]) -> None:
-    x, (weight, bias) = picture(128, size), weights(256, 128)
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("size", [(23, 40), (45, 81), (14, 14)], ids=str)
+def test_one_thread_or_two_make_the_same_bits(size: tuple[int, int], count: int) -> None:
+    x, (weight, bias) = picture(128, size, count), weights(256, 128)
     made = []
     for count in (1, 2):
         torch.set_num_threads(count)

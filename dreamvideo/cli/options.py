@@ -145,7 +145,8 @@ Guide = Annotated[
     Option(
         metavar="PICTURE|CLIP",
         readable=False,
-        help="Dream towards what is seen in another picture, or in a clip or folder frame by frame.",
+        help="Dream towards what is seen in another picture, or in a clip or folder frame by frame; "
+        "with no layer and look, in the layer of the look creatures.",
     ),
 ]
 Mask = Annotated[

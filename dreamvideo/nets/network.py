@@ -48,6 +48,14 @@ class Network:
     def __call__(self, images: Tensor, layers: Collection[str]) -> Mapping[str, Tensor]:
         return self.module(images, layers)
 
+    @property
+    def guide_layer(self) -> str:
+        """The layer in which a guide is matched, unless another is named.
+
+        A late one: earlier, what a guide shows is made of strokes and spots that any picture has.
+        """
+        return self.looks["creatures"]
+
     def check_layer(self, layer: str) -> None:
         """Raises UnknownNameError, with the nearest name, where there is no such layer."""
         if layer not in self.layers:

@@ -3,9 +3,9 @@
 On a CPU torch chooses by the number of threads, and by the size of a picture, which library convolves; MKL
 splits a product of few rows by threads, oneDNN the gradient of a strided convolution. Asked over the shapes
 of torchvision's networks, oneDNN's forward convolutions and MKL's products of more rows are always alike. So
-a network is made of these, its gradients too. That costs hardly anything, and the gradient of a strided
-convolution of a picture is faster: a picture has 3 channels, and oneDNN computes 16 at a time. Large 3x3
-convolutions are made of fewer products (`winograd`), and these too are always alike.
+a network is made of these, its gradients too. That costs hardly anything, and the gradient of a picture is
+faster: it has 3 channels, and oneDNN computes 16 at a time, so pixels of a block are taken for channels of
+one. Large 3x3 convolutions are made of fewer products (`winograd`), and these too are always alike.
 """
 
 from __future__ import annotations
@@ -120,6 +120,10 @@ class _Kernel:
                 d * (n - 1) - p
                 for d, n, p in zip(self.dilation, self._turned[0].shape[2:], self.padding, strict=True)
             ]
+            if 4 * self.weight.shape[1] <= WIDTH and self.dilation == (1, 1) and min(reach) >= 0:
+                even = F.pad(slope, (0, size[1] % 2, 0, size[0] % 2))
+                squares = torch.mkldnn_convolution(even, self._squares, None, reach, (2, 2), (1, 1), 1)
+                return F.pixel_shuffle(squares, 2)[:, :, : size[0], : size[1]]
             return torch.mkldnn_convolution(slope, self._turned[0], None, reach, (1, 1), self.dilation, 1)
         pixels = F.pixel_shuffle(self._blocks(slope), self.stride)
         (top, left), (height, width) = self.padding, pixels.shape[2:]
@@ -134,6 +138,12 @@ class _Kernel:
             part = torch.mkldnn_convolution(slope, kernel, None, (down - 1, right - 1), (1, 1), (1, 1), 1)
             found.append(F.pad(part, (0, width - right, 0, height - down)))
         return found[0] if len(found) == 1 else torch.stack(found, dim=2).flatten(1, 2)
+
+    @cached_property
+    def _squares(self) -> Tensor:
+        """A dense kernel for the gradient of all four pixels of a square, side by side as channels."""
+        pixels = [F.pad(self._turned[0], (x, 1 - x, y, 1 - y)) for y in (0, 1) for x in (0, 1)]
+        return torch.stack(pixels, dim=1).flatten(0, 1).contiguous(memory_format=torch.channels_last)
 
     @cached_property
     def _turned(self) -> list[Tensor]:

@@ -75,11 +75,13 @@ class VGG(nn.Module):
         """
         wanted = set(layers)
         found: dict[str, Tensor] = {}
+        before = ""
         x = (images - self.mean) / self.std
         for name in LAYERS:
             if len(found) == len(wanted):
                 return found
-            x = self._apply_layer(name, x)
+            x = self._apply_layer(name, x, is_kept=before in wanted)
+            before = name
             if name in wanted:
                 found[name] = x
             if LOGITS in wanted and self.head is not None and name == self.head.after:
@@ -89,11 +91,12 @@ class VGG(nn.Module):
             raise ValueError(f"no layer or head: {sorted(missing)}")
         return found
 
-    def _apply_layer(self, name: str, x: Tensor) -> Tensor:
+    def _apply_layer(self, name: str, x: Tensor, is_kept: bool) -> Tensor:
+        """is_kept: whether x is wanted too, and must not be changed."""
         if name.startswith("conv"):
             return self.get_submodule(name)(x)
         if name.startswith("relu"):
-            return F.relu(x)  # never in place: `conv4_3` must stay what its name says
+            return F.relu(x, inplace=not is_kept)
         return F.max_pool2d(x, kernel_size=2)
 
 

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -41,11 +40,10 @@ def pays(x: Tensor, weight: Tensor) -> bool:
     return (
         weight.shape[2:] == (TAPS, TAPS)
         and x.device.type == "cpu"
-        and x.shape[0] == 1
         and x.dtype == weight.dtype == torch.float32
         and not weight.requires_grad
         and min(outputs, channels) >= LEAST_CHANNELS
-        and 9 * outputs * channels * x.shape[2] * x.shape[3] >= LEAST_PRODUCTS
+        and 9 * outputs * x.numel() >= LEAST_PRODUCTS
         and torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")  # elsewhere nobody measured
         and torch.backends.mkldnn.is_available()
     )
@@ -63,7 +61,7 @@ class _Conv3x3(torch.autograd.Function):
         with torch._C.DisableTorchFunction():  # nobody need look at the thousand small calls in here
             kernels = _kernels(weight)
             context.kernel = kernels.backward
-            return correlate(x, kernels.forward, bias)
+            return correlate(x, kernels.forward, bias).data  # a view could not be changed in place
 
     @staticmethod
     def backward(context: Any, slope: Tensor) -> tuple[Tensor, None, None]:
@@ -112,40 +110,46 @@ def kernel_at_points(weight: Tensor) -> Kernel:
 
 
 def correlate(x: Tensor, kernel: Kernel, bias: Tensor | None = None) -> Tensor:
-    """(1, C, H, W) -> (1, O, H, W), with a border of zeros.
+    """(B, C, H, W) -> (B, O, H, W), with a border of zeros.
 
-    A window is eight rows that six come from. They are brought to the points, correlated there and brought
-    back in bands of some windows, so that what lies between does not leave the cache.
+    Several pictures are one tall one. A window is eight rows that six come from. They are brought to the
+    points, correlated there and brought back in bands of some windows, so that what lies between does not
+    leave the cache.
     """
-    _, channels, height, width = x.shape
-    rows = x.permute(0, 2, 3, 1).reshape(height, width * channels)
-    windows = -(-height // OUTPUTS)
-    bands = min(windows, -(-windows * width // BAND))
-    size = -(-windows // bands)
-    y = x.new_empty(windows * OUTPUTS, width * kernel.outputs)
+    batch, channels, height, width = x.shape
+    count = -(-(batch * (height + 1) - 1) // OUTPUTS)
+    windows = _tall(x, count * OUTPUTS + TAPS - 1).unfold(0, OUTPUTS + TAPS - 1, OUTPUTS).transpose(1, 2)
+    bands = min(count, -(-count * width // BAND))
+    size = -(-count // bands)
+    y = x.new_empty(count * OUTPUTS + 1, width * kernel.outputs)  # and the last picture's row between
+    sixes = y[:-1].view(count, OUTPUTS, -1)
     seen = x.new_empty(len(TO_POINTS), size, width * channels)
     made = x.new_empty(len(TO_POINTS), size, width * kernel.outputs)
-    for first in range(0, windows, size):
-        band = range(first, min(windows, first + size))
-        inputs, products = seen[:, : len(band)], made[:, : len(band)]
-        for window, at_points in zip(band, inputs.unbind(1), strict=True):
-            torch.mm(TO_POINTS, _window(rows, window), out=at_points)
+    for first in range(0, count, size):
+        here = slice(first, min(count, first + size))
+        inputs, products = (part[:, : here.stop - first] for part in (seen, made))
+        _times(TO_POINTS, windows[here], out=inputs.transpose(0, 1))
         for point, part in enumerate(kernel.at_points):
-            here = inputs[point].view(1, len(band), width, channels).permute(0, 3, 1, 2)
-            product = _correlate_rows(here, part, bias if point == ONE else None)
-            products[point] = product.permute(0, 2, 3, 1).reshape(len(band), -1)
-        for window, at_points in zip(band, products.unbind(1), strict=True):
-            torch.mm(FROM_POINTS, at_points, out=y[window * OUTPUTS : (window + 1) * OUTPUTS])
-    return y[:height].view(1, height, width, kernel.outputs).permute(0, 3, 1, 2)
+            picture = inputs[point].view(1, -1, width, channels).permute(0, 3, 1, 2)
+            product = _correlate_rows(picture, part, bias if point == ONE else None)
+            products[point] = product.permute(0, 2, 3, 1).reshape(len(products[point]), -1)
+        _times(FROM_POINTS, products.transpose(0, 1), out=sixes[here])
+    pictures = y[: batch * (height + 1)].view(batch, height + 1, width, kernel.outputs)
+    return pictures[:, :height].permute(0, 3, 1, 2)
 
 
-def _window(rows: Tensor, window: int) -> Tensor:
-    """The rows that a window's outputs are made of; beyond the picture zeros."""
-    top = window * OUTPUTS - 1
-    bottom = top + OUTPUTS + TAPS - 1
-    if top >= 0 and bottom <= len(rows):
-        return rows[top:bottom]
-    return F.pad(rows[max(top, 0) : bottom], (0, 0, max(-top, 0), max(bottom - len(rows), 0)))
+def _tall(x: Tensor, height: int) -> Tensor:
+    """The rows of all pictures, (height, W * C), with zeros above each and below the last."""
+    batch, channels, rows, width = x.shape
+    tall = x.new_zeros(height, width * channels)
+    pictures = tall[: batch * (rows + 1)].view(batch, rows + 1, width, channels)
+    pictures[:, 1:] = x.permute(0, 2, 3, 1)
+    return tall
+
+
+def _times(matrix: Tensor, windows: Tensor, out: Tensor) -> None:
+    """(m, n) times each of (count, n, size)."""
+    torch.bmm(matrix.expand(len(windows), *matrix.shape), windows, out=out)
 
 
 def _correlate_rows(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:

@@ -46,7 +46,8 @@ class DreamSettings:
     """(class, weight) pairs, a class by a name of ImageNet or its index."""
 
     look: Look | None = None
-    """Early, middle or late layers of the network in use. With no layer, class and look, its best layer."""
+    """Early, middle or late layers of the network in use. With no layer, class and look, its best layer.
+    A guide without layer and look is matched in the layer of `creatures`."""
 
     octaves: int = 4
     """Sizes the image is dreamed at, from small to large."""
