@@ -13,6 +13,7 @@ from torch import Tensor
 from dreamvideo.images import fit_long_side, image_from_frame, resize, tensor_from_image
 from dreamvideo.media.beside import Beside
 from dreamvideo.nets import Network
+from dreamvideo.nets.cpu import on_one_thread
 
 GUIDE_SIDE = 256  # px, long side at which a guide is looked at
 MOST_FEATURES = 1024  # of a guide; more say the same again and cost memory
@@ -40,6 +41,7 @@ class Guide:
         return partial(best_match, guide_features(network, layer, self._pictures.at(frame)))
 
 
+@on_one_thread()  # a still guide is looked at before the dream's own thread begins
 def guide_features(network: Network, layer: str, picture: np.ndarray) -> Tensor:
     """What a layer makes of the places of a guide, uint8 RGB (H, W, 3): at most `MOST_FEATURES`, (n, C)."""
     small = resize(picture, fit_long_side((picture.shape[1], picture.shape[0]), GUIDE_SIDE))

@@ -22,8 +22,8 @@ FlowEstimator = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (from, to), fr
 # are carried on and on. Bicubic is as good for once, and takes a seventh of the time.
 LINEAR, SHARP, QUICK = cv2.INTER_LINEAR, cv2.INTER_LANCZOS4, cv2.INTER_CUBIC
 
-# Steps in which DIS fits each patch; its own 25 follow noise and blur further than the motion goes. With fewer
-# of them flows agree with their reverse in more places, less of a dream is lost, and it takes a fifth less time.
+# Steps in which DIS fits each patch; its own 25 follow noise and blur further than the motion goes. With
+# fewer, flows agree with their reverse in more places, less of a dream is lost, and a fifth of the time saved.
 DIS_STEPS = 6
 SMALLEST_SIDE = 16  # px; OpenCV's DIS has no pyramid below it
 
@@ -32,7 +32,8 @@ def flow_estimator(method: FlowMethod) -> FlowEstimator:
     """The function that computes the flow from one frame to another, both uint8 RGB (H, W, 3).
 
     `dis` is Kroeger et al. 2016 (medium preset, which on large motion beat `fast`, with `DIS_STEPS`),
-    `farneback` Farnebäck 2003, `raft` Teed & Deng 2020 with torchvision's weights; `none` is no motion at all.
+    `farneback` Farnebäck 2003, `raft` Teed & Deng 2020 with torchvision's weights; `none` is no motion
+    at all.
 
     Raises:
         DreamVideoError: `raft` without torchvision or without its weights on this machine.
