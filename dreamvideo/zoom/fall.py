@@ -14,6 +14,7 @@ import torch
 
 from dreamvideo.images import image_from_frame
 from dreamvideo.prefetch import prefetch
+from dreamvideo.zoom.anchor import Anchor
 from dreamvideo.zoom.nest import JOINING, Extent, View, compose, look_into
 
 
@@ -32,6 +33,10 @@ class Fall:
     centre: np.ndarray
     extent: Extent
     loop: int | None
+
+    @property
+    def frames(self) -> int:
+        return len(self.depth) - 1
 
     def numbers(self) -> list[int]:
         """Of the stills it passes, in the order in which they can be made; and of those that close a loop."""
@@ -58,12 +63,14 @@ def fall_frames(
     size: tuple[int, int],
     device: torch.device,
     frames: Iterable[int],
+    look: Anchor | None,
 ) -> Iterator[np.ndarray]:
     """What the camera sees in some frames: float32 (height, width, 3) each.
 
     Args:
         stills: by number, uint8, as `finish.finished` gives them.
         size: (width, height), as `fall.extent` was made for.
+        look: that each of them is held to; None: they are left as they are.
     """
 
     def still(number: int) -> np.ndarray | None:
@@ -84,4 +91,5 @@ def fall_frames(
             for frame in run:
                 depth = float(fall.depth[frame] % 1)
                 view = View(depth, fall.degrees[frame], tuple(fall.centre[frame]))
-                yield look_into(picture, view, size, fall.extent, device)
+                seen = look_into(picture, view, size, fall.extent, device)
+                yield seen if look is None else look.hold(seen)
