@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from dreamvideo.camera.resampling import blurred
@@ -22,7 +23,36 @@ FINER = 0.58  # share of fine detail that is finer still: where all is made stro
 MOST_SHARPER = 1.3  # that may be done to fine detail: more would grow grain
 MOST_COARSER = 1.4  # the same to what is coarser than all detail
 SAMPLE = 80  # px of the shorter side that are looked at to find out what there is to do
-ROUNDS = 3  # of that: clipping to [0, 1] takes some of it away again
+ROUNDS = 2  # of that: clipping to [0, 1] takes some of it away again
+
+
+@dataclass(frozen=True, eq=False)
+class Correction:
+    """How a picture is brought to a look.
+
+    Attributes:
+        sharper: how much of its fine detail is added to it; below 0: taken away.
+        colours: a matrix of its colours, (3, 3). added: a colour, (3,).
+    """
+
+    sharper: float
+    colours: np.ndarray
+    added: np.ndarray
+
+    def towards(self, other: Correction, share: float) -> Correction:
+        """One between this and another."""
+        return Correction(
+            self.sharper + share * (other.sharper - self.sharper),
+            self.colours + share * (other.colours - self.colours),
+            self.added + share * (other.added - self.added),
+        )
+
+    def of(self, image: np.ndarray) -> np.ndarray:
+        """The image, float32 (H, W, 3), corrected, in [0, 1]."""
+        if self.sharper:  # it and what `blurred` leaves of it, in one sum
+            more = 1 + self.sharper
+            image = cv2.addWeighted(image, more, blurred(image, FINE), 1 - more, 0)
+        return np.clip(recoloured(image, self.colours, self.added), 0, 1)
 
 
 @dataclass(frozen=True)
@@ -47,26 +77,24 @@ class Anchor:
         return cls(mean, _spread(TO_LUMA, varied), _spread(TO_CHROMA, varied), mean_size(fine, weights))
 
     def hold(self, image: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-        """The image with this look where `weights` counts it, in [0, 1].
+        """The image with this look where `weights` counts it, in [0, 1]."""
+        return self.correction(image, weights).of(image)
 
-        What is to be done is found on a sample of the pixels, with what clipping takes away, and done once.
-        """
+    def correction(self, image: np.ndarray, weights: np.ndarray | None = None) -> Correction:
+        """What gives the image this look. It is found on a sample of its pixels, clipping included."""
         step = max(1, min(image.shape[:2]) // SAMPLE)
         some = np.ascontiguousarray(image[::step, ::step])
         counted = None if weights is None else weights[::step, ::step]
-        fine = None if self.sharpness is None else image - blurred(image, FINE)
-        some_fine = None if fine is None else fine[::step, ::step]
+        fine = None if self.sharpness is None else (image - blurred(image, FINE))[::step, ::step]
         aim, sharper = self, 0.0
-        for is_last in [False] * (ROUNDS - 1) + [True]:
-            seen = some if some_fine is None else some + np.float32(sharper) * some_fine
+        for _ in range(ROUNDS):
+            seen = some if fine is None else some + np.float32(sharper) * fine
             colours, added = aim._change(*_moments(seen, counted))
-            if is_last:
-                break
             aim = self._corrected(aim, np.clip(recoloured(seen, colours, added), 0, 1), counted)
-            if some_fine is not None:
-                sharper = self._missing_detail(recoloured(some_fine, colours, np.zeros(3)), counted)
-        sharpened = image if fine is None else image + np.float32(sharper) * fine
-        return np.clip(recoloured(sharpened, colours, added), 0, 1)
+            if fine is not None:
+                sharper = self._missing_detail(recoloured(fine, colours, np.zeros(3)), counted)
+        seen = some if fine is None else some + np.float32(sharper) * fine
+        return Correction(sharper, *aim._change(*_moments(seen, counted)))
 
     def _change(self, mean: np.ndarray, varied: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The matrix of colours, and the colour to add, that give this look to one of such moments."""

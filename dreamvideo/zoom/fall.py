@@ -14,8 +14,10 @@ import torch
 
 from dreamvideo.images import image_from_frame
 from dreamvideo.prefetch import prefetch
-from dreamvideo.zoom.anchor import Anchor
+from dreamvideo.zoom.anchor import Anchor, Correction
 from dreamvideo.zoom.nest import JOINING, Extent, View, compose, look_into
+
+PLACES = 9  # decimals of a depth: as a steady camera passes the stills it then sees each in the same ways
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +72,8 @@ def fall_frames(
     Args:
         stills: by number, uint8, as `finish.finished` gives them.
         size: (width, height), as `fall.extent` was made for.
-        look: that each of them is held to; None: they are left as they are.
+        look: that they are held to where a still fills them, and between two stills by what lies between:
+            each by itself would pulse. None: they are left as they are.
     """
 
     def still(number: int) -> np.ndarray | None:
@@ -78,8 +81,12 @@ def fall_frames(
         return None if found is None else image_from_frame(found)
 
     @lru_cache(maxsize=2)
-    def composed(number: int) -> np.ndarray:
-        return compose(still, number, fall.extent, device)
+    def composed(number: int) -> tuple[np.ndarray, list[Correction]]:
+        picture = compose(still, number, fall.extent, device)
+        if look is None:
+            return picture, []
+        ends = (View(depth, 0, tuple(fall.centre.mean(axis=0))) for depth in (0, 1))
+        return picture, [look.correction(look_into(picture, end, size, fall.extent, device)) for end in ends]
 
     def number_of(frame: int) -> int:
         number = math.floor(fall.depth[frame])
@@ -87,9 +94,9 @@ def fall_frames(
 
     runs = [(number, list(run)) for number, run in groupby(frames, number_of)]
     with closing(prefetch((composed(number) for number, _ in runs), ahead=1)) as pictures:
-        for (_, run), picture in zip(runs, pictures, strict=True):
+        for (_, run), (picture, ends) in zip(runs, pictures, strict=True):
             for frame in run:
-                depth = float(fall.depth[frame] % 1)
+                depth = round(float(fall.depth[frame] % 1), PLACES)
                 view = View(depth, fall.degrees[frame], tuple(fall.centre[frame]))
                 seen = look_into(picture, view, size, fall.extent, device)
-                yield seen if look is None else look.hold(seen)
+                yield ends[0].towards(ends[1], depth).of(seen) if ends else seen
