@@ -44,7 +44,7 @@ class Effort:
     octaves: int | None
 
 
-INWARDS = Effort(0.3, 3.5, 1)  # shapes are there, from still to still smaller: fine detail alone is missing
+INWARDS = Effort(0.2, 3.0, 2)  # shapes are there; what is scaled up lacks fine detail alone
 OUTWARDS = Effort(0.8, 1.5, None)  # a border of clouds has nothing yet
 
 

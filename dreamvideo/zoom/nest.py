@@ -19,7 +19,7 @@ from dreamvideo.camera.resampling import blurred, resample
 
 PER_DOUBLING = 3  # stills in which things become twice as large: fewer would show them as coarse as they are
 RATIO = 2 ** (1 / PER_DOUBLING)  # how much larger a still shows the middle of the one before
-LEAST_DENSITY = 1.6  # px of a composed picture per px of a frame that shows it RATIO times as large,
+LEAST_DENSITY = 1.4  # px of a composed picture per px of a frame that shows it RATIO times as large,
 DENSITY = LEAST_DENSITY * RATIO  # and of one that shows it as it is
 RING = 0.4  # width of the ring in which a still takes over from the one around it, in stills
 SHAPE = 4.0  # exponent of the ring's shape: 2 is an ellipse, more is nearer to the still's rectangle

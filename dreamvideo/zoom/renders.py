@@ -23,11 +23,10 @@ from dreamvideo.zoom.closing import dissolved
 from dreamvideo.zoom.fall import Fall, fall_frames
 from dreamvideo.zoom.feedback import Feedback, FeedbackState, feed_back
 from dreamvideo.zoom.finish import finished, first_look, look_of_frames
-from dreamvideo.zoom.nest import PER_DOUBLING, RATIO, Extent
+from dreamvideo.zoom.nest import PER_DOUBLING, Extent
 from dreamvideo.zoom.plan import ZoomPlan, first_picture
 
-# px of a still per dreamed px of a frame that it just fills: as the camera passes, one on average
-STILL_DENSITY = math.sqrt(RATIO)
+STILL_DENSITY = 1.25  # px of a still per dreamed px of a frame, where it just fills that
 SEGMENT = 12  # frames of a fall that are finished together
 SAMPLES = 5  # frames that tell how much fine detail the others shall have
 
