@@ -114,7 +114,7 @@ def loop(base: ZoomRecipe, objective: Objective):
     fall = render._fall()
     state = segments[-1][1]
     stills, ends = dict(enumerate(state.stills)), (0, render.frames)
-    first, again = fall_frames(fall, stills, render.size, objective.device, ends, state.look)
+    first, again = fall_frames(fall, stills, render.size, objective.device, ends, state.exposure)
     yield "frame N beside frame 0, largest difference", "1e-6", f"{np.abs(first - again).max():.1e}"
     by_feedback = frames_of(film(base, objective, loop=5.0, feedback=True))
     steps = [

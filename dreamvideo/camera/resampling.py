@@ -129,11 +129,11 @@ def _axis_weights(
 
 
 def _gaussian(sigma: float) -> np.ndarray:
-    """A kernel that passes what a bell curve passes, at every frequency and however small: samples of the
-    curve would pass more under half a pixel, and what is too fine for the pixels of a view would twinkle."""
+    """A kernel of that variance however small it is, so that blurs add up (Lindeberg 1990): samples of a bell
+    curve would blur too little under half a pixel."""
     radius = math.ceil(4 * sigma) + 2
     frequency = 2 * math.pi * np.fft.rfftfreq(2 * radius + 1)
-    return np.fft.fftshift(np.fft.irfft(np.exp(-((sigma * frequency) ** 2) / 2), 2 * radius + 1))
+    return np.fft.fftshift(np.fft.irfft(np.exp(sigma**2 * (np.cos(frequency) - 1)), 2 * radius + 1))
 
 
 def _prefilter() -> np.ndarray:

@@ -14,7 +14,8 @@ import torch
 
 from dreamvideo.images import image_from_frame
 from dreamvideo.prefetch import prefetch
-from dreamvideo.zoom.anchor import Anchor, Correction
+from dreamvideo.zoom.anchor import Correction
+from dreamvideo.zoom.exposure import Exposure
 from dreamvideo.zoom.nest import JOINING, Extent, View, compose, look_into
 
 PLACES = 9  # decimals of a depth: as a steady camera passes the stills it then sees each in the same ways
@@ -65,15 +66,15 @@ def fall_frames(
     size: tuple[int, int],
     device: torch.device,
     frames: Iterable[int],
-    look: Anchor | None,
+    exposure: Exposure | None,
 ) -> Iterator[np.ndarray]:
     """What the camera sees in some frames: float32 (height, width, 3) each.
 
     Args:
         stills: by number, uint8, as `finish.finished` gives them.
         size: (width, height), as `fall.extent` was made for.
-        look: that they are held to where a still fills them, and between two stills by what lies between:
-            each by itself would pulse. None: they are left as they are.
+        exposure: that they are held to where a still fills them, and between two stills by what lies
+            between: each by itself would pulse. None: they are left as they are.
     """
 
     def still(number: int) -> np.ndarray | None:
@@ -83,10 +84,12 @@ def fall_frames(
     @lru_cache(maxsize=2)
     def composed(number: int) -> tuple[np.ndarray, list[Correction]]:
         picture = compose(still, number, fall.extent, device)
-        if look is None:
+        if exposure is None:
             return picture, []
         ends = (View(depth, 0, tuple(fall.centre.mean(axis=0))) for depth in (0, 1))
-        return picture, [look.correction(look_into(picture, end, size, fall.extent, device)) for end in ends]
+        return picture, [
+            exposure.correction(look_into(picture, end, size, fall.extent, device)) for end in ends
+        ]
 
     def number_of(frame: int) -> int:
         number = math.floor(fall.depth[frame])

@@ -3,26 +3,30 @@
 As the camera falls a still's coarse detail becomes fine, and a photograph, and what is dreamed into it, has
 another share of each size than a dream of dreams: frames would be sharper here and softer there. It is not
 held while stills are dreamed of one another: what sharpens, sharpened again and again, grows grain.
-
-A frame shows rings of several stills, which together have not quite the look of each. So frames are held too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
+import torch
 
 from dreamvideo.images import frame_from_image, image_from_frame
 from dreamvideo.zoom.anchor import Anchor
-from dreamvideo.zoom.nest import Extent
+from dreamvideo.zoom.nest import Extent, View, compose, look_into
 from dreamvideo.zoom.spectrum import Spectrum
 
 ROUNDS = 4  # what is done to one size of detail changes the others a little
+SAMPLES = 3  # stills of which it is measured how much contrast a frame loses
 
 
-def finished(stills: Mapping[int, np.ndarray], extent: Extent, loop: int | None) -> dict[int, np.ndarray]:
+def finished(
+    stills: Mapping[int, np.ndarray], extent: Extent, loop: int | None, device: torch.device
+) -> dict[int, np.ndarray]:
     """Stills by number, uint8 as `chain.dream_stills` makes them, -> those that are shown.
 
     What counts is the ring of each that is seen, between those around and inside it.
@@ -30,7 +34,7 @@ def finished(stills: Mapping[int, np.ndarray], extent: Extent, loop: int | None)
     Args:
         loop: after so many the first comes again, with what its end has made of it; None: never.
     """
-    look, size = first_look(stills), stills[0].shape[1::-1]
+    look, size = Anchor.of(image_from_frame(stills[0])), stills[0].shape[1::-1]
     if loop is not None:
         stills = {number % loop: still for number, still in stills.items()}
     ring = extent.shown(size)
@@ -38,22 +42,32 @@ def finished(stills: Mapping[int, np.ndarray], extent: Extent, loop: int | None)
     if loop is None:
         seen[max(stills)] = extent.shown(size, is_innermost=True)
     usual = Spectrum.usual([Spectrum.of(image_from_frame(still), seen[n]) for n, still in stills.items()])
+    gain = _lost_contrast(list(stills.values()), ring, extent, device)
+    look = replace(look, contrast=gain * look.contrast, saturation=gain * look.saturation)
+    spectrum = Spectrum(gain * usual.strengths)
     held = {}
     for number, still in stills.items():
         image = image_from_frame(still)
         for _ in range(ROUNDS):
-            image = usual.hold(image, look, seen[number])
+            image = spectrum.hold(image, look, seen[number])
         held[number] = frame_from_image(image)
     return held
 
 
-def first_look(stills: Mapping[int, np.ndarray]) -> Anchor:
-    """The look of a film, which is that of its first dream."""
-    return Anchor.of(image_from_frame(stills[0]))
+def _lost_contrast(
+    stills: Sequence[np.ndarray], ring: np.ndarray, extent: Extent, device: torch.device
+) -> float:
+    """Contrast of stills beside that of a frame, which shows most of them smaller: detail is lost there."""
+    size = extent.size(1)
+    middle = extent.middle(size)
+    view = View(0.5, 0, ((middle[0] + 0.5) / size[0], (middle[1] + 0.5) / size[1]))
+    ratios = []
+    for still in stills[:: math.ceil(len(stills) / SAMPLES)]:
+        image = image_from_frame(still)
+        frame = look_into(compose(partial(_same, image), 0, extent, device), view, size, extent, device)
+        ratios.append(Anchor.of(image, ring).contrast / Anchor.of(frame).contrast)
+    return float(np.median(ratios))
 
 
-def look_of_frames(frames: Iterable[np.ndarray], first: Anchor) -> Anchor:
-    """What all frames of a fall are held to: a first look, with as much fine detail as some of them have."""
-    some = [Anchor.of(frame) for frame in frames]
-    sharpness = np.median([(one.sharpness or 0) * first.contrast / one.contrast for one in some])
-    return replace(first, sharpness=float(sharpness))
+def _same(still: np.ndarray, _: int) -> np.ndarray:
+    return still

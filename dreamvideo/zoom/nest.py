@@ -19,16 +19,14 @@ from dreamvideo.camera.resampling import blurred, resample
 
 PER_DOUBLING = 3  # stills in which things become twice as large: fewer would show them as coarse as they are
 RATIO = 2 ** (1 / PER_DOUBLING)  # how much larger a still shows the middle of the one before
-LEAST_DENSITY = 1.4  # px of a composed picture per px of a frame that shows it RATIO times as large,
-DENSITY = LEAST_DENSITY * RATIO  # and of one that shows it as it is
+# Px of a composed picture per px of a frame, which shows it at 1 to RATIO times its size.
+DENSITY = 1.6 * RATIO
 RING = 0.4  # width of the ring in which a still takes over from the one around it, in stills
 SHAPE = 4.0  # exponent of the ring's shape: 2 is an ellipse, more is nearer to the still's rectangle
 OUTERMOST = -1  # of the stills that a composed picture shows, counted from its own
 DEEPEST = 5 * PER_DOUBLING  # the first that it does not show: it would be the 32nd part of it
-MARGIN = 4  # px of a frame around what a composed picture is for: at a border blurs see mirrored detail
 JOINING = 2  # stills behind the end of a loop, that are shown in place of its first ones
 SCREEN_BLUR = 0.45  # sigma in px: the least blur at which fine detail does not twinkle while it shrinks
-COMPOSED_BLUR = SCREEN_BLUR * LEAST_DENSITY  # the same in a composed picture: no more than any frame wants
 
 
 Box = tuple[slice, slice]
@@ -65,39 +63,24 @@ class Extent:
         x, y = self.left / (self.left + self.right), self.up / (self.up + self.down)
         return x * size[0] - 0.5, y * size[1] - 0.5
 
-    def wider(self, margin: float) -> Extent:
-        """The same and `margin` px of a frame around it."""
-        return Extent(self.left + margin, self.up + margin, self.right + margin, self.down + margin)
-
-    def distance(self, size: tuple[int, int], canvas: Extent | None = None) -> np.ndarray:
-        """How far outside its border each pixel of a picture is, in stills: (H, W), below 0 inside.
+    def distance(self, size: tuple[int, int]) -> np.ndarray:
+        """How far outside its border each pixel of a picture of it is, in stills: (H, W), below 0 inside.
 
         That is the logarithm of its distance from the point that is fallen into, to the base `RATIO`.
-
-        Args:
-            canvas: what the picture shows; None: just this.
         """
-        x, y = self._places(size, canvas or self)
-        across, down = np.maximum(-x / self.left, x / self.right), np.maximum(-y / self.up, y / self.down)
+        x, y = (np.arange(side) - middle for side, middle in zip(size, self.middle(size), strict=True))
+        across = np.abs(x / np.where(x < 0, x[0] - 0.5, x[-1] + 0.5))
+        down = np.abs(y / np.where(y < 0, y[0] - 0.5, y[-1] + 0.5))
         distance = (across[None, :] ** SHAPE + down[:, None] ** SHAPE) ** (1 / SHAPE)
         return (np.log2(np.maximum(distance, 1e-6)) * PER_DOUBLING).astype(np.float32)
 
-    def box(self, size: tuple[int, int], depth: int, canvas: Extent) -> Box:
-        """The part of a picture of `canvas` in which a still lies that is `depth` stills inside it."""
-        x, y = (place * RATIO**depth for place in self._places(size, canvas))
-        return (
-            slice(*np.searchsorted(y, (-self.up, self.down)).tolist()),
-            slice(*np.searchsorted(x, (-self.left, self.right)).tolist()),
-        )
-
-    def _places(self, size: tuple[int, int], canvas: Extent) -> tuple[np.ndarray, np.ndarray]:
-        """Where the columns and rows of a picture of `canvas` are: px of a frame, from the point."""
-        whole = canvas.left + canvas.right, canvas.up + canvas.down
-        x, y = (
-            (np.arange(side) - middle) * length / side
-            for side, middle, length in zip(size, canvas.middle(size), whole, strict=True)
-        )
-        return x, y
+    def box(self, size: tuple[int, int], depth: int) -> Box:
+        """The part of a picture of it in which a still lies that is `depth` stills inside it."""
+        spans = []
+        for side, middle in zip(size, self.middle(size), strict=True):
+            before, after = (reach / RATIO**depth for reach in (middle + 0.5, side - 0.5 - middle))
+            spans.append(slice(max(0, round(middle - before)), min(side, round(middle + after) + 1)))
+        return spans[1], spans[0]
 
     def shown(self, size: tuple[int, int], *, is_innermost: bool = False) -> np.ndarray:
         """How much of each pixel of a still is seen, between those around and inside it: (H, W, 1).
@@ -126,25 +109,22 @@ class View:
 def compose(
     still: Callable[[int], np.ndarray | None], number: int, extent: Extent, device: torch.device
 ) -> np.ndarray:
-    """Still `number` with those around it and inside it, and a `MARGIN`: float32 (H, W, 3) at `DENSITY`.
+    """Still `number` with those around it and inside it: float32 (H, W, 3) at `DENSITY`.
 
     Args:
         still: gives a still by its number, float32 of `extent`, at any size; None where there is none.
     """
-    canvas = extent.wider(MARGIN)
-    size = canvas.size(DENSITY)
+    size = extent.size(DENSITY)
     whole: np.ndarray | None = None
     for depth in range(OUTERMOST, DEEPEST):
         picture = still(number + depth)
         if picture is None:
             continue
         if whole is None:
-            box = slice(0, size[1]), slice(0, size[0])
-            whole = _placed(picture, depth, box, size, extent, canvas, device, COMPOSED_BLUR)
+            whole = place(picture, depth, size, extent, device)
             continue
         box, share = _share(extent, size, depth)
-        placed = _placed(picture, depth, box, size, extent, canvas, device, COMPOSED_BLUR)
-        whole[box] += (placed - whole[box]) * share
+        whole[box] += (_placed(picture, depth, box, size, extent, device) - whole[box]) * share
     if whole is None:
         raise ValueError(f"no still near number {number}")
     return whole
@@ -153,9 +133,8 @@ def compose(
 @lru_cache(maxsize=DEEPEST - OUTERMOST)  # the same around every still
 def _share(extent: Extent, size: tuple[int, int], depth: int) -> tuple[Box, np.ndarray]:
     """Where a still that is `depth` stills inside lies in a composed picture of `size`; its share there."""
-    canvas = extent.wider(MARGIN)
-    box = extent.box(size, depth, canvas)
-    return box, takes_over(extent.distance(size, canvas)[box] + depth)[..., None]
+    box = extent.box(size, depth)
+    return box, takes_over(extent.distance(size)[box] + depth)[..., None]
 
 
 def look_into(
@@ -164,8 +143,9 @@ def look_into(
     """A frame of `size`: a composed picture seen through `view`, float32."""
     density = DENSITY / RATIO**view.depth
     at = view.centre[0] * size[0] - 0.5, view.centre[1] * size[1] - 0.5
-    middle = extent.wider(MARGIN).middle((composed.shape[1], composed.shape[0]))
-    soft = math.sqrt(max(0.0, (SCREEN_BLUR * density) ** 2 - COMPOSED_BLUR**2))
+    middle = extent.middle((composed.shape[1], composed.shape[0]))
+    # with what `_placed` has blurred, detail leaves at SCREEN_BLUR from whatever depth it is seen
+    soft = SCREEN_BLUR * math.sqrt(max(0.0, density**2 - 1))
     return resample(composed, view_matrix(1, view.degrees, at, middle, density), size, device, soft)
 
 
@@ -184,30 +164,18 @@ def place(
     picture: np.ndarray, depth: int, size: tuple[int, int], extent: Extent, device: torch.device
 ) -> np.ndarray:
     """A picture of `size` with a still that lies `depth` stills in it; around it that still is mirrored."""
-    box = slice(0, size[1]), slice(0, size[0])
-    return _placed(picture, depth, box, size, extent, extent, device, SCREEN_BLUR)
+    return _placed(picture, depth, (slice(0, size[1]), slice(0, size[0])), size, extent, device)
 
 
 def _placed(
-    picture: np.ndarray,
-    depth: int,
-    box: Box,
-    size: tuple[int, int],
-    extent: Extent,
-    canvas: Extent,
-    device: torch.device,
-    blur: float,
+    picture: np.ndarray, depth: int, box: Box, size: tuple[int, int], extent: Extent, device: torch.device
 ) -> np.ndarray:
-    """The part `box` of a picture of `canvas`, filled from a still that lies `depth` stills in its extent.
-
-    Args:
-        blur: sigma, px of that picture, that the still is seen through.
-    """
+    """The part `box` of a composed picture of `size`, filled from a still that lies `depth` stills in it."""
     own = extent.middle((picture.shape[1], picture.shape[0]))
-    middle = canvas.middle(size)
-    across = (picture.shape[1] / (extent.left + extent.right)) * (canvas.left + canvas.right) / size[0]
-    down = (picture.shape[0] / (extent.up + extent.down)) * (canvas.up + canvas.down) / size[1]
-    across, down = across * RATIO**depth, down * RATIO**depth
+    middle = extent.middle(size)
+    across, down = (
+        side / whole * RATIO**depth for side, whole in zip(picture.shape[1::-1], size, strict=True)
+    )
     matrix = np.array(
         [
             [across, 0, own[0] + across * (box[1].start - middle[0])],
@@ -216,5 +184,5 @@ def _placed(
     )
     inside = (box[1].stop - box[1].start, box[0].stop - box[0].start)
     if across > 1:
-        return resample(picture, matrix, inside, device, blur * across)
-    return blurred(resample(picture, matrix, inside, device), blur)
+        return resample(picture, matrix, inside, device, SCREEN_BLUR * across)
+    return blurred(resample(picture, matrix, inside, device), SCREEN_BLUR)

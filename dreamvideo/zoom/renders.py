@@ -17,18 +17,18 @@ from dreamvideo.objectives import Objective
 from dreamvideo.progress import Progress, no_progress
 from dreamvideo.render import Segment
 from dreamvideo.stages import Stages
-from dreamvideo.zoom.anchor import Anchor
 from dreamvideo.zoom.chain import Chain, dream_stills
 from dreamvideo.zoom.closing import dissolved
+from dreamvideo.zoom.exposure import Exposure
 from dreamvideo.zoom.fall import Fall, fall_frames
 from dreamvideo.zoom.feedback import Feedback, FeedbackState, feed_back
-from dreamvideo.zoom.finish import finished, first_look, look_of_frames
+from dreamvideo.zoom.finish import finished
 from dreamvideo.zoom.nest import PER_DOUBLING, Extent
 from dreamvideo.zoom.plan import ZoomPlan, first_picture
 
 STILL_DENSITY = 1.25  # px of a still per dreamed px of a frame, where it just fills that
 SEGMENT = 12  # frames of a fall that are finished together
-SAMPLES = 5  # frames that tell how much fine detail the others shall have
+SAMPLES = 5  # frames that tell what is usual
 
 
 @dataclass
@@ -95,17 +95,17 @@ class FallState:
 
     Attributes:
         stills: those that are dreamed, uint8, in the order of their making. frames: how many are shown.
-        look: of all frames, once all stills are there and finished; None: not yet.
+        exposure: of all frames, once all stills are there and finished; None: not yet.
     """
 
     stills: tuple[np.ndarray, ...]
     frames: int
-    look: Anchor | None = None
+    exposure: Exposure | None = None
 
     @property
     def is_finished(self) -> bool:
         """Whether all stills are there, as they are shown."""
-        return self.look is not None
+        return self.exposure is not None
 
 
 @dataclass
@@ -128,25 +128,27 @@ class FallRender(ZoomRender):
             {number: fall.frame_of(number) for number in fall.numbers()},
         )
         stills = list(after.stills) if after else []
-        look = after.look if after else None
+        exposure = after.exposure if after else None
         dreamed = dream_stills(chain, self._first(fall), tuple(stills))
-        while look is None and len(stills) < len(chain.numbers):
+        while exposure is None and len(stills) < len(chain.numbers):
             with self.stages.timed("dream"):
                 stills.append(next(dreamed))
             self.progress(len(stills), len(chain.numbers), stills[-1])
             yield Segment((), FallState(tuple(stills), 0))
-        if look is None:
+        if exposure is None:
             with self.stages.timed("finish"):
-                stills, look = self._finished(fall, dict(zip(chain.numbers, stills, strict=True)))
-            yield Segment((), FallState(tuple(stills), 0, look))
+                stills, exposure = self._finished(fall, dict(zip(chain.numbers, stills, strict=True)))
+            yield Segment((), FallState(tuple(stills), 0, exposure))
         order = there_and_back(plan.frames, plan.zoom.boomerang)
         by_number = dict(zip(fall.shown(), stills, strict=True))
         done = after.frames if after else 0
-        seen = self._shown(fall_frames(fall, by_number, plan.size, self.objective.device, order[done:], look))
+        seen = self._shown(
+            fall_frames(fall, by_number, plan.size, self.objective.device, order[done:], exposure)
+        )
         for begin in range(done, plan.frames, SEGMENT):
             end = min(begin + SEGMENT, plan.frames)
             frames = (self._timed(next(seen), number) for number in range(begin, end))
-            yield Segment(frames, FallState(tuple(stills), end, look))
+            yield Segment(frames, FallState(tuple(stills), end, exposure))
 
     @property
     def still_count(self) -> int:
@@ -171,12 +173,12 @@ class FallRender(ZoomRender):
         shown = tuple(fall.centre[0] * framed_size - 0.5)
         return np.clip(resample(framed, view_matrix(1, 0, fall.extent.middle(size), shown), size), 0, 1)
 
-    def _finished(self, fall: Fall, stills: dict[int, np.ndarray]) -> tuple[list[np.ndarray], Anchor]:
-        """All stills as they are shown, in the order of their making, and the look of all frames."""
-        held = finished(stills, fall.extent, fall.loop)
+    def _finished(self, fall: Fall, stills: dict[int, np.ndarray]) -> tuple[list[np.ndarray], Exposure]:
+        """All stills as they are shown, in the order of their making, and the exposure of all frames."""
+        held = finished(stills, fall.extent, fall.loop, self.objective.device)
         some = range(0, fall.frames, math.ceil(fall.frames / SAMPLES))
         frames = fall_frames(fall, held, self.plan.size, self.objective.device, some, None)
-        return list(held.values()), look_of_frames(frames, first_look(stills))
+        return list(held.values()), Exposure.of(frames)
 
     def _shown(self, frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         while True:
