@@ -112,8 +112,9 @@ def loop(base: ZoomRecipe, objective: Objective):
         f"{min(steps) / np.median(steps):.2f} {max(steps) / np.median(steps):.2f}",
     )
     fall = render._fall()
-    stills = dict(enumerate(segments[-1][1].stills))
-    first, again = fall_frames(fall, stills, render.size, objective.device, (0, render.frames))
+    state = segments[-1][1]
+    stills, ends = dict(enumerate(state.stills)), (0, render.frames)
+    first, again = fall_frames(fall, stills, render.size, objective.device, ends, state.exposure)
     yield "frame N beside frame 0, largest difference", "1e-6", f"{np.abs(first - again).max():.1e}"
     by_feedback = frames_of(film(base, objective, loop=5.0, feedback=True))
     steps = [

@@ -143,7 +143,7 @@ def test_a_loop_closes(objective: Objective, zoom: dict[str, float]) -> None:
     segments = list(made.segments(None))
     stills = dict(enumerate(segments[-1].state.stills))
     fall = made._fall()
-    first, again = fall_frames(fall, stills, SIZE, objective.device, (0, 24))
+    first, again = fall_frames(fall, stills, SIZE, objective.device, (0, 24), segments[-1].state.exposure)
     assert np.abs(first - again).max() <= 1e-6, "frame N is frame 0"
     borders = (first[0], first[-1], first[:, 0], first[:, -1])
     assert all(border.mean() > 0.15 for border in borders) and len(stills) == 2 * PER_DOUBLING

@@ -1,4 +1,4 @@
-"""What keeps a dream that is dreamed again and again from drifting: into one colour, into mud, into grain.
+"""What keeps a film from drifting: into one colour, into mud, into grain.
 
 Colours, contrast and saturation of a picture are brought back to those of the first one, and its sharpness
 within limits. It keeps its forms.
@@ -7,8 +7,9 @@ within limits. It keeps its forms.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from dreamvideo.camera.resampling import blurred
@@ -18,9 +19,40 @@ LUMA = np.array([0.299, 0.587, 0.114])
 TO_LUMA = np.tile(LUMA, (3, 1))  # a colour's grey, and
 TO_CHROMA = np.eye(3) - TO_LUMA  # the rest of it
 FINE = 1.0  # sigma, px: what a blur of it takes away counts as fine detail
-MOST_SHARPER = 1.15  # what one round may do to fine detail: more would grow grain
+FINER = 0.58  # share of fine detail that is finer still: where all is made stronger, so much of it answers
+MOST_SHARPER = 1.3  # that may be done to fine detail: more would grow grain
 MOST_COARSER = 1.4  # the same to what is coarser than all detail
-ROUNDS = 2  # clipping to [0, 1] takes some of it away again
+SAMPLE = 80  # px of the shorter side that are looked at to find out what there is to do
+ROUNDS = 2  # of that: clipping to [0, 1] takes some of it away again
+
+
+@dataclass(frozen=True, eq=False)
+class Correction:
+    """How a picture is brought to a look.
+
+    Attributes:
+        sharper: how much of its fine detail is added to it; below 0: taken away.
+        colours: a matrix of its colours, (3, 3). added: a colour, (3,).
+    """
+
+    sharper: float
+    colours: np.ndarray
+    added: np.ndarray
+
+    def towards(self, other: Correction, share: float) -> Correction:
+        """One between this and another."""
+        return Correction(
+            self.sharper + share * (other.sharper - self.sharper),
+            self.colours + share * (other.colours - self.colours),
+            self.added + share * (other.added - self.added),
+        )
+
+    def of(self, image: np.ndarray) -> np.ndarray:
+        """The image, float32 (H, W, 3), corrected, in [0, 1]."""
+        if self.sharper:  # it and what `blurred` leaves of it, in one sum
+            more = 1 + self.sharper
+            image = cv2.addWeighted(image, more, blurred(image, FINE), 1 - more, 0)
+        return np.clip(recoloured(image, self.colours, self.added), 0, 1)
 
 
 @dataclass(frozen=True)
@@ -44,19 +76,47 @@ class Anchor:
         fine = image - blurred(image, FINE)
         return cls(mean, _spread(TO_LUMA, varied), _spread(TO_CHROMA, varied), mean_size(fine, weights))
 
-    def hold(self, image: np.ndarray, weights: np.ndarray | None = None, rounds: int = ROUNDS) -> np.ndarray:
-        """The image with this look where `weights` counts it, in [0, 1].
+    def hold(self, image: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        """The image with this look where `weights` counts it, in [0, 1]."""
+        return self.correction(image, weights).of(image)
 
-        Args:
-            rounds: the more, the nearer: each makes it a little sharper at most, and clips.
-        """
-        for _ in range(rounds):
-            image = self._hold_sharpness(image, weights)
-            mean, varied = _moments(image, weights)
-            colours = _gain(self.contrast, _spread(TO_LUMA, varied)) * TO_LUMA
-            colours += _gain(self.saturation, _spread(TO_CHROMA, varied)) * TO_CHROMA
-            image = np.clip(recoloured(image, colours, self.mean - colours @ mean), 0, 1)
-        return image
+    def correction(self, image: np.ndarray, weights: np.ndarray | None = None) -> Correction:
+        """What gives the image this look. It is found on a sample of its pixels, clipping included."""
+        step = max(1, min(image.shape[:2]) // SAMPLE)
+        some = np.ascontiguousarray(image[::step, ::step])
+        counted = None if weights is None else weights[::step, ::step]
+        fine = None if self.sharpness is None else (image - blurred(image, FINE))[::step, ::step]
+        aim, sharper = self, 0.0
+        for _ in range(ROUNDS):
+            seen = some if fine is None else some + np.float32(sharper) * fine
+            colours, added = aim._change(*_moments(seen, counted))
+            aim = self._corrected(aim, np.clip(recoloured(seen, colours, added), 0, 1), counted)
+            if fine is not None:
+                sharper = self._missing_detail(recoloured(fine, colours, np.zeros(3)), counted)
+        seen = some if fine is None else some + np.float32(sharper) * fine
+        return Correction(sharper, *aim._change(*_moments(seen, counted)))
+
+    def _change(self, mean: np.ndarray, varied: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The matrix of colours, and the colour to add, that give this look to one of such moments."""
+        colours = _gain(self.contrast, _spread(TO_LUMA, varied)) * TO_LUMA
+        colours += _gain(self.saturation, _spread(TO_CHROMA, varied)) * TO_CHROMA
+        return colours, self.mean - colours @ mean
+
+    def _corrected(self, aim: Anchor, held: np.ndarray, weights: np.ndarray | None) -> Anchor:
+        """What to aim at, where aiming at `aim` led to `held`."""
+        mean, varied = _moments(held, weights)
+        return replace(
+            aim,
+            mean=aim.mean + self.mean - mean,
+            contrast=aim.contrast * _gain(self.contrast, _spread(TO_LUMA, varied)),
+            saturation=aim.saturation * _gain(self.saturation, _spread(TO_CHROMA, varied)),
+        )
+
+    def _missing_detail(self, fine: np.ndarray, weights: np.ndarray | None) -> float:
+        """How much of its fine detail to add to a picture; below 0: to take away."""
+        assert self.sharpness is not None
+        missing = (_gain(self.sharpness, mean_size(fine, weights)) - 1) / FINER
+        return float(np.clip(missing, 1 / MOST_SHARPER - 1, MOST_SHARPER - 1))
 
     def completed(self, detail: np.ndarray, rest: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """`detail` and as much of the coarser `rest` as together has this look, all (H, W, 3), in [0, 1]."""
@@ -66,13 +126,6 @@ class Anchor:
         colours = _share(TO_LUMA, self.contrast, varied, coarse_varied, common) * TO_LUMA
         colours += _share(TO_CHROMA, self.saturation, varied, coarse_varied, common) * TO_CHROMA
         return np.clip(detail + recoloured(rest, colours, self.mean - mean - colours @ coarse_mean), 0, 1)
-
-    def _hold_sharpness(self, image: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-        if self.sharpness is None:
-            return image
-        fine = image - blurred(image, FINE)
-        gain = _gain(self.sharpness, mean_size(fine, weights))
-        return image + fine * np.float32(np.clip(gain, 1 / MOST_SHARPER, MOST_SHARPER) - 1)
 
 
 def mean_size(values: np.ndarray, weights: np.ndarray | None) -> float:

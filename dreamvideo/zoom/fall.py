@@ -14,7 +14,11 @@ import torch
 
 from dreamvideo.images import image_from_frame
 from dreamvideo.prefetch import prefetch
+from dreamvideo.zoom.anchor import Correction
+from dreamvideo.zoom.exposure import Exposure
 from dreamvideo.zoom.nest import JOINING, Extent, View, compose, look_into
+
+PLACES = 9  # decimals of a depth: as a steady camera passes the stills it then sees each in the same ways
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +36,10 @@ class Fall:
     centre: np.ndarray
     extent: Extent
     loop: int | None
+
+    @property
+    def frames(self) -> int:
+        return len(self.depth) - 1
 
     def numbers(self) -> list[int]:
         """Of the stills it passes, in the order in which they can be made; and of those that close a loop."""
@@ -58,12 +66,15 @@ def fall_frames(
     size: tuple[int, int],
     device: torch.device,
     frames: Iterable[int],
+    exposure: Exposure | None,
 ) -> Iterator[np.ndarray]:
     """What the camera sees in some frames: float32 (height, width, 3) each.
 
     Args:
         stills: by number, uint8, as `finish.finished` gives them.
         size: (width, height), as `fall.extent` was made for.
+        exposure: that they are held to where a still fills them, and between two stills by what lies
+            between: each by itself would pulse. None: they are left as they are.
     """
 
     def still(number: int) -> np.ndarray | None:
@@ -71,8 +82,14 @@ def fall_frames(
         return None if found is None else image_from_frame(found)
 
     @lru_cache(maxsize=2)
-    def composed(number: int) -> np.ndarray:
-        return compose(still, number, fall.extent, device)
+    def composed(number: int) -> tuple[np.ndarray, list[Correction]]:
+        picture = compose(still, number, fall.extent, device)
+        if exposure is None:
+            return picture, []
+        ends = (View(depth, 0, tuple(fall.centre.mean(axis=0))) for depth in (0, 1))
+        return picture, [
+            exposure.correction(look_into(picture, end, size, fall.extent, device)) for end in ends
+        ]
 
     def number_of(frame: int) -> int:
         number = math.floor(fall.depth[frame])
@@ -80,8 +97,9 @@ def fall_frames(
 
     runs = [(number, list(run)) for number, run in groupby(frames, number_of)]
     with closing(prefetch((composed(number) for number, _ in runs), ahead=1)) as pictures:
-        for (_, run), picture in zip(runs, pictures, strict=True):
+        for (_, run), (picture, ends) in zip(runs, pictures, strict=True):
             for frame in run:
-                depth = float(fall.depth[frame] % 1)
+                depth = round(float(fall.depth[frame] % 1), PLACES)
                 view = View(depth, fall.degrees[frame], tuple(fall.centre[frame]))
-                yield look_into(picture, view, size, fall.extent, device)
+                seen = look_into(picture, view, size, fall.extent, device)
+                yield ends[0].towards(ends[1], depth).of(seen) if ends else seen

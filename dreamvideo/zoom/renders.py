@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,6 +19,7 @@ from dreamvideo.render import Segment
 from dreamvideo.stages import Stages
 from dreamvideo.zoom.chain import Chain, dream_stills
 from dreamvideo.zoom.closing import dissolved
+from dreamvideo.zoom.exposure import Exposure
 from dreamvideo.zoom.fall import Fall, fall_frames
 from dreamvideo.zoom.feedback import Feedback, FeedbackState, feed_back
 from dreamvideo.zoom.finish import finished
@@ -26,6 +28,7 @@ from dreamvideo.zoom.plan import ZoomPlan, first_picture
 
 STILL_DENSITY = 1.25  # px of a still per dreamed px of a frame, where it just fills that
 SEGMENT = 12  # frames of a fall that are finished together
+SAMPLES = 5  # frames that tell what is usual
 
 
 @dataclass
@@ -92,12 +95,17 @@ class FallState:
 
     Attributes:
         stills: those that are dreamed, uint8, in the order of their making. frames: how many are shown.
-        is_finished: all are there, and they are as they are shown.
+        exposure: of all frames, once all stills are there and finished; None: not yet.
     """
 
     stills: tuple[np.ndarray, ...]
     frames: int
-    is_finished: bool = False
+    exposure: Exposure | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all stills are there, as they are shown."""
+        return self.exposure is not None
 
 
 @dataclass
@@ -120,26 +128,27 @@ class FallRender(ZoomRender):
             {number: fall.frame_of(number) for number in fall.numbers()},
         )
         stills = list(after.stills) if after else []
-        is_finished = after is not None and after.is_finished
+        exposure = after.exposure if after else None
         dreamed = dream_stills(chain, self._first(fall), tuple(stills))
-        while not is_finished and len(stills) < len(chain.numbers):
+        while exposure is None and len(stills) < len(chain.numbers):
             with self.stages.timed("dream"):
                 stills.append(next(dreamed))
             self.progress(len(stills), len(chain.numbers), stills[-1])
             yield Segment((), FallState(tuple(stills), 0))
-        if not is_finished:
-            dreamt = dict(zip(chain.numbers, stills, strict=True))
+        if exposure is None:
             with self.stages.timed("finish"):
-                stills = list(finished(dreamt, fall.extent, fall.loop, self.objective.device).values())
-            yield Segment((), FallState(tuple(stills), 0, is_finished=True))
+                stills, exposure = self._finished(fall, dict(zip(chain.numbers, stills, strict=True)))
+            yield Segment((), FallState(tuple(stills), 0, exposure))
         order = there_and_back(plan.frames, plan.zoom.boomerang)
         by_number = dict(zip(fall.shown(), stills, strict=True))
         done = after.frames if after else 0
-        seen = self._shown(fall_frames(fall, by_number, plan.size, self.objective.device, order[done:]))
+        seen = self._shown(
+            fall_frames(fall, by_number, plan.size, self.objective.device, order[done:], exposure)
+        )
         for begin in range(done, plan.frames, SEGMENT):
             end = min(begin + SEGMENT, plan.frames)
             frames = (self._timed(next(seen), number) for number in range(begin, end))
-            yield Segment(frames, FallState(tuple(stills), end, is_finished=True))
+            yield Segment(frames, FallState(tuple(stills), end, exposure))
 
     @property
     def still_count(self) -> int:
@@ -163,6 +172,13 @@ class FallRender(ZoomRender):
         framed = first_picture(self.still, framed_size, plan.dream.settings.seed)
         shown = tuple(fall.centre[0] * framed_size - 0.5)
         return np.clip(resample(framed, view_matrix(1, 0, fall.extent.middle(size), shown), size), 0, 1)
+
+    def _finished(self, fall: Fall, stills: dict[int, np.ndarray]) -> tuple[list[np.ndarray], Exposure]:
+        """All stills as they are shown, in the order of their making, and the exposure of all frames."""
+        held = finished(stills, fall.extent, fall.loop, self.objective.device)
+        some = range(0, fall.frames, math.ceil(fall.frames / SAMPLES))
+        frames = fall_frames(fall, held, self.plan.size, self.objective.device, some, None)
+        return list(held.values()), Exposure.of(frames)
 
     def _shown(self, frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         while True:
