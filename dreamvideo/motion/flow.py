@@ -23,7 +23,7 @@ FlowEstimator = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (from, to), fr
 LINEAR, SHARP, QUICK = cv2.INTER_LINEAR, cv2.INTER_LANCZOS4, cv2.INTER_CUBIC
 
 # Steps in which DIS fits each patch; its own 25 follow noise and blur further than the motion goes. With
-# fewer, flows agree with their reverse in more places, less of a dream is lost, and a fifth of the time saved.
+# fewer, flows agree with their reverse in more places, less of a dream is lost, and a fifth less time taken.
 DIS_STEPS = 6
 SMALLEST_SIDE = 16  # px; OpenCV's DIS has no pyramid below it
 
