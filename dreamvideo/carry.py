@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
-from dreamvideo.images import box_mean, scaled, square_sum
+from dreamvideo.images import box_mean, mix, scaled, square_sum
 from dreamvideo.motion.flow import SHARP, backward_warp, compose_flows
 
 LOCAL = 15  # px, side of the box in which the strength of a residual is measured and held
@@ -120,11 +119,6 @@ def blend(earlier: Carried, later: Carried, position: float) -> np.ndarray:
     share = b / (a + b + TINY)
     mixed = mix(earlier.residual, later.residual, share)
     return hold_strength(mixed, mix(earlier.energy, later.energy, share), MOST_GAIN**2)
-
-
-def mix(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """`one` and a `share` (H, W), 0 to 1, of the `other`; both (H, W) or (H, W, C)."""
-    return cv2.blendLinear(one, other, 1 - share, share)
 
 
 def local_energy(residual: np.ndarray) -> np.ndarray:

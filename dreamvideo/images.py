@@ -177,6 +177,11 @@ def _write(place: np.ndarray, text: str) -> None:
     place[:] = drawn
 
 
+def mix(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """`one` and a `share` (H, W), 0 to 1, of the `other`; both (H, W) or (H, W, C)."""
+    return cv2.blendLinear(one, other, 1 - share, share)
+
+
 def square_sum(vectors: np.ndarray) -> np.ndarray:
     """|v|^2 at each place of float32 (H, W, C): (H, W). Plane by plane, which is several times as fast."""
     first, *others = cv2.split(vectors)

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from dreamvideo.carry import Route, blend, carry_along, local_energy
 from dreamvideo.motion.cuts import CutDetector
-from dreamvideo.motion.flow import backward_warp, compose_flows, flow_estimator
+from dreamvideo.motion.flow import DIS_STEPS, QUICK, backward_warp, compose_flows, flow_estimator
 from dreamvideo.motion.reliability import leaves_frame, occlusion_mask, reliability
 
 SHIFT = (3, 2)  # px right, down
@@ -129,4 +130,24 @@ def test_flow_does_not_depend_on_what_was_seen_before() -> None:
 
 def _fresh_dis(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    dis.setGradientDescentIterations(DIS_STEPS)
     return dis.calc(*(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (start, end)), None)
+
+
+def test_between_two_keys_the_dream_is_as_strong_and_the_later_one_takes_over_late() -> None:
+    here = Route(np.zeros((48, 64, 2), np.float32), np.ones((48, 64), np.float32))
+    keys = [np.random.default_rng(seed).normal(0, 0.1, (48, 64, 3)).astype(np.float32) for seed in (1, 2)]
+    earlier, later = (carry_along(key, local_energy(key), here, QUICK) for key in keys)
+    assert np.abs(blend(earlier, later, 0) - keys[0]).max() < 1e-3
+    assert np.abs(blend(earlier, later, 1) - keys[1]).max() < 1e-3
+    middle = blend(earlier, later, 0.5)
+    assert np.abs(middle - keys[0]).mean() < 0.9 * np.abs(middle - keys[1]).mean()
+    assert middle.std() == pytest.approx(keys[0].std(), rel=0.05), "averaged they would be a third fainter"
+
+
+def test_what_is_newly_seen_between_two_keys_comes_from_the_later_one() -> None:
+    still, sure, lost = np.zeros((48, 64, 2), np.float32), np.ones((48, 64), np.float32), np.zeros((48, 64))
+    keys = [np.random.default_rng(seed).normal(0, 0.1, (48, 64, 3)).astype(np.float32) for seed in (1, 2)]
+    earlier = carry_along(keys[0], local_energy(keys[0]), Route(still, lost.astype(np.float32)), QUICK)
+    later = carry_along(keys[1], local_energy(keys[1]), Route(still, sure), QUICK)
+    assert np.abs(blend(earlier, later, 0.2) - keys[1]).max() < 1e-3

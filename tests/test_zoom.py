@@ -28,6 +28,7 @@ from dreamvideo.objectives import Objective, objective_for
 from dreamvideo.schedule import FilmClock, Schedule
 from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings, ZoomRecipe, ZoomSettings
 from dreamvideo.zoom.anchor import Anchor
+from dreamvideo.zoom.exposure import STRAY, Exposure
 from dreamvideo.zoom.fall import fall_frames
 from dreamvideo.zoom.nest import JOINING, PER_DOUBLING
 from dreamvideo.zoom.path import camera_path
@@ -176,6 +177,21 @@ def test_a_fall_keeps_its_look(objective: Objective, rate: float, length: dict[s
     frames = frames_of(render(recipe(zoom=rate, **length), objective))
     looks = np.array([look(frame) for frame in frames[12::2]])
     assert np.abs(looks / np.median(looks, axis=0) - 1).max() < 0.1
+
+
+def test_a_frame_that_strays_from_the_usual_look_is_held() -> None:
+    usual = cv2.GaussianBlur(np.random.default_rng(0).random((80, 120, 3), np.float32), (0, 0), 1)
+    exposure = Exposure.of([usual])
+    assert np.abs(exposure.correction(usual).of(usual) - usual).max() < 1 / 255, "what does not is left alone"
+    strayed = np.clip(0.55 + 1.15 * (usual - 0.5), 0, 1)
+    wanted, held = Anchor.of(usual), Anchor.of(exposure.correction(strayed).of(strayed))
+    for was, now in (
+        (wanted.mean, held.mean),
+        (wanted.contrast, held.contrast),
+        (wanted.saturation, held.saturation),
+        (wanted.sharpness, held.sharpness),
+    ):
+        assert now == pytest.approx(was, rel=1.5 * STRAY)
 
 
 def test_finished_stills_have_detail_of_every_size_alike(objective: Objective) -> None:

@@ -30,6 +30,7 @@ Places = TypeVar("Places", Tensor, np.ndarray)
 POLE = math.sqrt(3) - 2  # of the cubic B-spline's inverse
 REACH = 12  # px after which the inverse has decayed to 1e-7
 UPRIGHT = 1e-9  # px that a px may lie aside in a view that counts as not turned: a whole turn is none
+FEWEST_ROWS = 12  # of a product that MKL does not split by threads in a way of its own
 BLOCK = 32  # px of an axis whose weights are one matrix: larger ones hold more zeros, smaller ones cost calls
 
 
@@ -92,7 +93,7 @@ def _resample_upright(
             float(matrix[axis, axis]), float(matrix[axis, 2]), size[axis], len(seen), blur
         )
         parts = [part.to(lines.device) @ lines[begin:end] for part, begin, end in weights]
-        seen = torch.cat(parts).view(size[axis], *seen.shape[1:]).transpose(0, 1)
+        seen = torch.cat(parts)[: size[axis]].view(size[axis], *seen.shape[1:]).transpose(0, 1)
     return np.ascontiguousarray(seen.cpu().numpy())
 
 
@@ -103,7 +104,8 @@ def _axis_weights(
     """What the places start, start + step, ... of an axis take of its pixels, `BLOCK` by `BLOCK`.
 
     Returns:
-        (n, end - begin) weights of the pixels `begin` to `end` for the next n places.
+        (n, end - begin) weights of the pixels `begin` to `end` for the next n places; behind few places
+        there are some of nothing.
     """
     place = start + step * np.arange(places)
     before = np.floor(place)
@@ -116,15 +118,13 @@ def _axis_weights(
     pixel %= max(1, 2 * (pixels - 1))
     pixel = np.where(pixel < pixels, pixel, 2 * (pixels - 1) - pixel)
     weights = []
-    for first in range(0, places, BLOCK):
-        part = pixel[first : first + BLOCK]
+    blocks = -(-places // BLOCK)  # of one height, so that none is low
+    for part, shares in zip(np.array_split(pixel, blocks), np.array_split(taps, blocks), strict=True):
         begin, end = int(part.min()), int(part.max()) + 1
         cell = (part - begin) + np.arange(len(part))[:, None] * (end - begin)
-        summed = np.bincount(
-            cell.ravel(), taps[first : first + BLOCK].ravel(), minlength=len(part) * (end - begin)
-        )
-        block = torch.from_numpy(summed.reshape(len(part), -1).astype(np.float32))
-        weights.append((block, begin, end))
+        rows = max(len(part), FEWEST_ROWS)
+        summed = np.bincount(cell.ravel(), shares.ravel(), minlength=rows * (end - begin))
+        weights.append((torch.from_numpy(summed.reshape(rows, -1).astype(np.float32)), begin, end))
     return weights
 
 

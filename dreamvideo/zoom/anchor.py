@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from dreamvideo.camera.resampling import blurred
@@ -49,9 +48,8 @@ class Correction:
 
     def of(self, image: np.ndarray) -> np.ndarray:
         """The image, float32 (H, W, 3), corrected, in [0, 1]."""
-        if self.sharper:  # it and what `blurred` leaves of it, in one sum
-            more = 1 + self.sharper
-            image = cv2.addWeighted(image, more, blurred(image, FINE), 1 - more, 0)
+        if self.sharper:
+            image = image + np.float32(self.sharper) * (image - blurred(image, FINE))
         return np.clip(recoloured(image, self.colours, self.added), 0, 1)
 
 
