@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dreamvideo.images import box_mean, mix, scaled, square_sum
-from dreamvideo.motion.flow import SHARP, backward_warp, compose_flows
+from dreamvideo.motion.flow import QUICK, SHARP, backward_warp, compose_flows
 
 LOCAL = 15  # px, side of the box in which the strength of a residual is measured and held
 MOST_GAIN = 1.5  # what holding the strength may amplify; more would be amplified noise
@@ -92,7 +92,7 @@ def _routes(steps: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[Route]:
         yield route
 
 
-def carry_along(residual: np.ndarray, energy: np.ndarray, route: Route, kernel: int) -> Carried:
+def carry_along(residual: np.ndarray, energy: np.ndarray, route: Route, kernel: int = QUICK) -> Carried:
     """Bring a key's residual, and its `local_energy`, to where a route begins."""
     return Carried(backward_warp(residual, route.path, kernel), backward_warp(energy, route.path), route)
 

@@ -18,7 +18,6 @@ from dreamvideo.carry import arrive, blend, carry_along, local_energy, routes_ah
 from dreamvideo.course import Course
 from dreamvideo.images import add_to_frame, image_from_frame, resize
 from dreamvideo.keys import Aim, Shot, begin_shot, refresh
-from dreamvideo.motion.flow import QUICK
 from dreamvideo.objectives import Objective
 from dreamvideo.prefetch import prefetch
 from dreamvideo.seams import dissolve, hands_over, opens, share_of_next
@@ -220,8 +219,8 @@ def _dream_on(
         if number == len(span) - 1:
             return next_shot.residual
         with stages.timed("carry"):
-            earlier = carry_along(shot.residual, energy, back[number], QUICK)
-            later = carry_along(next_shot.residual, next_energy, ahead[number], QUICK)
+            earlier = carry_along(shot.residual, energy, back[number])
+            later = carry_along(next_shot.residual, next_energy, ahead[number])
             return blend(earlier, later, (number + 1) / len(span))
 
     return next_shot, residual

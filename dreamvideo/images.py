@@ -178,7 +178,10 @@ def _write(place: np.ndarray, text: str) -> None:
 
 
 def mix(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """`one` and a `share` (H, W), 0 to 1, of the `other`; both (H, W) or (H, W, C)."""
+    """`one` and a `share` (H, W), 0 to 1, of the `other`; both float32 (H, W) or (H, W, C).
+
+    In one pass, but a hundred-thousandth fainter: not for what is mixed again and again.
+    """
     return cv2.blendLinear(one, other, 1 - share, share)
 
 

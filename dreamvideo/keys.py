@@ -12,6 +12,7 @@ import numpy as np
 
 from dreamvideo.carry import Carried, level_new, new_strength
 from dreamvideo.dream import Effort, dream_level, dream_residual
+from dreamvideo.images import scaled
 from dreamvideo.motion.flow import backward_warp
 from dreamvideo.motion.reliability import likeness
 from dreamvideo.objectives import Objective
@@ -86,7 +87,7 @@ def refresh(
     changed = change(before.dream, now.dream)
     if kept.mean() * (1 - changed) < 1 - MOST_NEW and carry.refresh:
         return begin_shot(source, now)
-    residual, new, level = arrived.residual * kept[..., None], 1 - kept, shot.level
+    residual, new, level = scaled(arrived.residual, kept), 1 - kept, shot.level
     if carry.refresh:
         arrived_level = dream_level((before if changed else now).objective, source, arrived.residual)
         faded = 1 - arrived_level / level if level > 0 else 0.0

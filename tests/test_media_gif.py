@@ -15,7 +15,7 @@ import pytest
 from conftest import run_ffmpeg
 from PIL import Image, ImageSequence
 
-from dreamvideo.media.fit import shrink_with_gifsicle
+from dreamvideo.media import gifsicle
 from dreamvideo.media.gif import (
     GifStyle,
     constant_delays,
@@ -260,7 +260,7 @@ def test_gifsicle_keeps_every_frame(tmp_path: Path) -> None:
     frames = moving(6, still=True)
     path = make(tmp_path / "a.gif", frames)
     before = read(path)
-    shrink_with_gifsicle(path)
+    gifsicle.shrink(path)
     assert parse_gif(path.read_bytes()).delays == [4] * 6
     assert all(np.array_equal(one, other) for one, other in zip(before, read(path), strict=True))
 

@@ -98,8 +98,8 @@ def test_what_it_gives_may_be_changed_in_place() -> None:
 def test_one_thread_or_two_make_the_same_bits(size: tuple[int, int], count: int) -> None:
     x, (weight, bias) = picture(128, size, count), weights(256, 128)
     made = []
-    for count in (1, 2):
-        torch.set_num_threads(count)
+    for number in (1, 2):
+        torch.set_num_threads(number)
         made.append(correlate(x, kernel_at_points(weight), bias))
     assert torch.equal(*made)
 

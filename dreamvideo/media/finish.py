@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from dreamvideo.media import gifsicle
 from dreamvideo.media.comments import with_comment
 from dreamvideo.media.encoding import IN_ORDER, file_args, timing_args, track_args
 from dreamvideo.media.ffmpeg import file_url, run
-from dreamvideo.media.fit import AnimationFitter, Wish, shrink_with_gifsicle
+from dreamvideo.media.fit import AnimationFitter, Wish
 from dreamvideo.media.fit_video import Film, fit_video
 from dreamvideo.media.gif import gif_from_clip
 from dreamvideo.media.outputs import ANIMATION_ENDINGS, VIDEO_ENDINGS
@@ -56,7 +57,7 @@ class Unfinished:
             self._tell(fitter.fit(whole, wish.limit).given_up)
         elif self.ending == ".gif":
             gif_from_clip(self.picture, whole, self.last, wish.style, comment)
-            shrink_with_gifsicle(whole)
+            gifsicle.shrink(whole)
         elif self.ending in VIDEO_ENDINGS:
             self._finish_video(whole)
         elif comment:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import math
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -21,6 +19,7 @@ import numpy as np
 
 from dreamvideo.errors import UsageError
 from dreamvideo.images import resize
+from dreamvideo.media import gifsicle
 from dreamvideo.media.comments import with_comment
 from dreamvideo.media.encoding import QUALITIES, animation_args, muxer
 from dreamvideo.media.ffmpeg import file_url, run
@@ -153,7 +152,7 @@ class AnimationFitter:
 
             delays = constant_delays(reader.frames, plan.fps)
             kept_exactly = write_gif(target, size, frames, delays, style, self._comment)
-        shrink_with_gifsicle(target)
+        gifsicle.shrink(target)
         return kept_exactly
 
     def _plans(self) -> list[Plan]:
@@ -281,25 +280,3 @@ class _Search:
         if fits:
             width = max(width, max(fits))
         return replace(plan, width=min(plan.width, width))
-
-
-def shrink_with_gifsicle(path: Path) -> None:
-    """Let gifsicle try, where it is installed; the frames stay the same."""
-    program = shutil.which("gifsicle")
-    if program is None:
-        return
-    smaller = path.with_name("gifsicle.gif")
-    command = [
-        program,
-        "-O3",
-        "-Okeep-empty",
-        "--no-warnings",
-        "--no-ignore-errors",
-        str(path),
-        "-o",
-        str(smaller),
-    ]
-    done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL)
-    if done.returncode == 0 and 0 < smaller.stat().st_size < path.stat().st_size:
-        os.replace(smaller, path)
-    smaller.unlink(missing_ok=True)

@@ -23,7 +23,7 @@ FlowEstimator = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (from, to), fr
 LINEAR, SHARP, QUICK = cv2.INTER_LINEAR, cv2.INTER_LANCZOS4, cv2.INTER_CUBIC
 
 # Steps in which DIS fits each patch; its own 25 follow noise and blur further than the motion goes. With
-# fewer, flows agree with their reverse in more places, less of a dream is lost, and a fifth less time taken.
+# fewer, flows agree with their reverse in more places, so that less of a dream is lost, in a fifth less time.
 DIS_STEPS = 6
 SMALLEST_SIDE = 16  # px; OpenCV's DIS has no pyramid below it
 
@@ -32,8 +32,7 @@ def flow_estimator(method: FlowMethod) -> FlowEstimator:
     """The function that computes the flow from one frame to another, both uint8 RGB (H, W, 3).
 
     `dis` is Kroeger et al. 2016 (medium preset, which on large motion beat `fast`, with `DIS_STEPS`),
-    `farneback` Farnebäck 2003, `raft` Teed & Deng 2020 with torchvision's weights; `none` is no motion
-    at all.
+    `farneback` Farnebäck 2003, `raft` Teed & Deng 2020 with torchvision's weights; `none` is no motion.
 
     Raises:
         DreamVideoError: `raft` without torchvision or without its weights on this machine.
