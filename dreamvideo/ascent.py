@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import cache, partial
 
 import torch
 from torch import Tensor
 
+from dreamvideo.cores import cores
 from dreamvideo.graphed import graphed_gradient
 from dreamvideo.objectives import Objective
 from dreamvideo.octaves import Jitter
@@ -59,7 +61,7 @@ def ascend(
     source: Tensor,
     residual: Tensor,
     jitters: Sequence[Jitter],
-    step_size: float,
+    step_sizes: Sequence[float],
     precondition: Precondition | None = None,
     need: Tensor | None = None,
     pace: Tensor | None = None,
@@ -67,19 +69,20 @@ def ascend(
 ) -> Tensor:
     """Climb from `source + residual`, one step for each jitter, and return the new residual.
 
-    A step moves the image along its gradient by `step_size` per pixel on average (google/deepdream,
+    A step moves the image along its gradient by its size per pixel on average (google/deepdream,
     `make_step`). `need` says how many of the steps a pixel takes: at 1 all, at 0.3 the first 30%;
     `pace` how large they are there. The average is then over the pixels that move, so that a small new
     area is dreamed as hard as a whole frame would be; and only the box around them is computed.
 
     Args:
         source, residual: (1, 3, H, W); their sum is kept in [0, 1].
+        step_sizes: as many as jitters.
         precondition: what a gradient goes through before it becomes a step.
         need: (1, 1, H, W) in [0, 1]; None: 1 everywhere.
         pace: (1, 1, H, W), times the step size; taken into account where there is a `need`.
         precision: what a GPU computes with.
     """
-    climb = partial(_climb, objective, source, residual, jitters, step_size, precondition, need, pace)
+    climb = partial(_climb, objective, source, residual, jitters, step_sizes, precondition, need, pace)
     if source.is_cuda:
         image = climb((partial(_graphed, precision),))
         if torch.isfinite(image).all():  # the only time that Python waits for the device
@@ -93,14 +96,14 @@ def _climb(
     source: Tensor,
     residual: Tensor,
     jitters: Sequence[Jitter],
-    step_size: float,
+    step_sizes: Sequence[float],
     precondition: Precondition | None,
     need: Tensor | None,
     pace: Tensor | None,
     gradients: Sequence[Gradient],
 ) -> Tensor:
     image = source + residual
-    for i, jitter in enumerate(jitters):
+    for i, (jitter, step_size) in enumerate(zip(jitters, step_sizes, strict=True)):
         if need is None:
             _step(objective, image, jitter, step_size, precondition, gradients)
             continue
@@ -128,7 +131,8 @@ def _step(
     """Move `image` in place, along the first gradient of finite numbers; an only one is not looked at."""
     down, right = jitter
     for find in gradients:
-        step = find(objective, torch.roll(image, (down, right), dims=(2, 3)))
+        with nullcontext() if image.is_cuda else cores.stepping():
+            step = find(objective, torch.roll(image, (down, right), dims=(2, 3)))
         step = torch.roll(step, (-down, -right), dims=(2, 3))
         if precondition is not None:
             step = precondition(step)

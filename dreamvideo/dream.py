@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from dreamvideo.ascent import ascend
+from dreamvideo.cores import cores
 from dreamvideo.images import image_from_tensor, resize, tensor_from_image
 from dreamvideo.nets import Network
 from dreamvideo.objectives import Objective, objective_for
-from dreamvideo.octaves import jitter_sequence, octave_sizes
+from dreamvideo.octaves import jitter_sequence, octave_sizes, step_paces
 from dreamvideo.precondition import NaturalStep
 from dreamvideo.settings import DreamSettings
 
@@ -59,6 +60,7 @@ def dream_residual(
     jitter = 0 if objective.is_placed else settings.jitter
     for octave, octave_size in enumerate(sizes):
         effort = None if efforts is None else efforts[octave - len(sizes)]
+        paces = step_paces(settings.steps, octave, len(sizes)) if effort is None else [1.0] * effort.steps
         start = resize(added, octave_size)
         if carried is not None:
             carried_here = resize(carried, octave_size)
@@ -67,8 +69,8 @@ def dream_residual(
             objective,
             tensor_from_image(resize(source, octave_size)).to(objective.device),
             tensor_from_image(np.ascontiguousarray(start)).to(objective.device),
-            jitter_sequence(settings.seed, octave, effort.steps if effort else settings.steps, jitter),
-            settings.step_size,
+            jitter_sequence(settings.seed, octave, len(paces), jitter),
+            [settings.step_size * pace for pace in paces],
             NaturalStep(settings, objective.device),
             *_effort_tensors(effort, octave_size, objective.device),
             settings.precision,
@@ -104,6 +106,6 @@ def dream_level(objective: Objective, source: np.ndarray, residual: np.ndarray) 
 
 def activation_strength(objective: Objective, image: np.ndarray) -> float:
     """How strongly an image excites what is dreamed: the objective's value."""
-    with torch.inference_mode():
+    with torch.inference_mode(), cores.stepping():
         picture = tensor_from_image(np.ascontiguousarray(image)).to(objective.device)
         return float(objective(picture))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 Jitter = tuple[int, int]  # (down, right), px
 
 SMALLEST_SIDE = 24  # px; below this the middle layers of VGG16 see hardly more than their own padding
+COARSE, FINE = 2, 2  # octaves at either end: shapes come from the coarse ones, the fine ones cost most
+FEWER = 0.6  # share of the steps that is taken in fine octaves
+FARTHER = 1.1  # how far those go beside all steps: larger ones are less to the point
+FIRST, LAST = 3.0, 0.7  # how large they are beside one another: small ones last, or they end beside the top
 
 
 def octave_sizes(size: tuple[int, int], octaves: int, octave_scale: float) -> list[tuple[int, int]]:
@@ -30,3 +35,24 @@ def jitter_sequence(seed: int, octave: int, steps: int, largest: int) -> list[Ji
     return [
         (generator.randint(-largest, largest), generator.randint(-largest, largest)) for _ in range(steps)
     ]
+
+
+def step_paces(steps: int, octave: int, octaves: int) -> list[float]:
+    """How large each step of an octave is, times the step size.
+
+    Fine octaves draw sharper what coarse ones have begun, which fewer and larger steps do as well. With fewer
+    in coarse ones dots come instead of shapes.
+
+    Args:
+        octave: its number, 0 is the smallest.
+
+    >>> step_paces(10, 0, 4)
+    [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    >>> [round(pace, 2) for pace in step_paces(10, 3, 4)]
+    [2.97, 2.52, 2.06, 1.61, 1.15, 0.69]
+    """
+    fewer = math.ceil(FEWER * steps)
+    if octave < max(COARSE, octaves - FINE) or fewer in (1, steps):
+        return [1.0] * steps
+    sizes = [FIRST + (LAST - FIRST) * n / (fewer - 1) for n in range(fewer)]
+    return [FARTHER * steps * size / sum(sizes) for size in sizes]

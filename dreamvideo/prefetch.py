@@ -10,6 +10,8 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from dreamvideo.cores import cores
+
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -58,14 +60,21 @@ def prefetch(items: Iterable[T], ahead: int) -> Generator[T, None, None]:
 def map_ahead(function: Callable[[T], U], items: Iterable[T]) -> Generator[U, None, None]:
     """`map` in some threads, in order: what comes next is worked on while the caller has what came before.
 
+    Each takes a core that a dream in this process leaves it.
+
     `items` are taken in the caller's thread. An exception in `function` is raised here, in its turn.
     """
+
+    def helping(item: T) -> U:
+        with cores.helping():
+            return function(item)
+
     threads = max(1, min(MOST_THREADS, (os.cpu_count() or 1) // 4))
     waiting: deque[Future[U]] = deque()
     with ThreadPoolExecutor(threads, thread_name_prefix="map-ahead") as pool:
         try:
             for item in items:
-                waiting.append(pool.submit(function, item))
+                waiting.append(pool.submit(helping, item))
                 if len(waiting) > threads:
                     yield waiting.popleft().result()
             while waiting:

@@ -145,7 +145,10 @@ def pictures_of(spectrum: Tensor) -> Tensor:
     weight = (wavelength * side * CONTRAST).to(spectrum.device)
     planes = torch.fft.irfft2(torch.view_as_complex(spectrum.contiguous()) * weight, s=(side, side))
     colours = torch.tensor(COLOURS, device=spectrum.device).expand(len(planes), 3, 3)
-    return torch.sigmoid(torch.bmm(colours, planes.flatten(2)).view(planes.shape))
+    mixed = torch.bmm(colours, planes.flatten(2)).view(planes.shape)
+    if mixed.device.type == "cpu":  # a last digit may differ where a thread's share ends
+        mixed = mixed.double()
+    return torch.sigmoid(mixed).float()
 
 
 def moved(pictures: Tensor, seed: str) -> Tensor:

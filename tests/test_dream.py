@@ -83,7 +83,7 @@ def test_three_steps_raise_the_objective(network: Network, image: np.ndarray) ->
 
 def test_a_step_moves_each_pixel_by_the_step_size_on_average(network: Network) -> None:
     grey = torch.full((1, 3, 48, 64), 0.5) + 0.05 * torch.rand(1, 3, 48, 64)
-    residual = ascend(objective_for(network, QUICK), grey, torch.zeros_like(grey), [(3, -5)], 0.01)
+    residual = ascend(objective_for(network, QUICK), grey, torch.zeros_like(grey), [(3, -5)], [0.01])
     assert float(residual.abs().mean()) == pytest.approx(0.01, rel=0.02)
 
 

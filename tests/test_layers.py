@@ -18,7 +18,7 @@ import dreamvideo
 ROOT = Path(dreamvideo.__file__).parent
 
 LEVELS = (
-    ("errors",),
+    ("errors", "cores"),
     ("schedule", "targets"),
     ("settings", "images", "stages", "prefetch", "progress"),
     ("course", "recipe", "nets", "octaves", "tiles", "precondition", "motion", "camera", "media"),

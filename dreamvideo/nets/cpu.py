@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+
+# MKL's products the same with any number of threads: its conditional numerical reproducibility. It looks here
+# when it computes for the first time.
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 LARGEST_KEPT = 1 << 27  # bytes of a piece: larger ones, of large pictures, would leave holes behind

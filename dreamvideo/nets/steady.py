@@ -1,9 +1,10 @@
 """A network whose numbers do not depend on whether one thread computes them or two.
 
 On a CPU torch chooses by the number of threads, and by the size of a picture, which library convolves; MKL
-splits a product of few rows by threads, oneDNN the gradient of a strided convolution. Asked over the shapes
-of torchvision's networks, oneDNN's forward convolutions and MKL's products of more rows are always alike. So
-a network is made of these, its gradients too. That costs hardly anything, and the gradient of a picture is
+splits a product of few rows by threads (on Intel's own, large ones too, unless it is told not to: see `cpu`),
+oneDNN the gradient of a strided convolution, and what comes out larger than what goes in. Asked over the
+shapes of torchvision's networks, with 1 to 32 threads, oneDNN's other forward convolutions and MKL's products
+of more rows are always alike. So a network is made of these, its gradients too. That costs hardly anything, and the gradient of a picture is
 faster: it has 3 channels, and oneDNN computes 16 at a time, so pixels of a block are taken for channels of
 one. Large 3x3 convolutions are made of fewer products (`winograd`), and these too are always alike.
 """
@@ -111,20 +112,21 @@ class _Kernel:
 
     def __call__(self, x: Tensor) -> Tensor:
         stride = (self.stride, self.stride)
-        return torch.mkldnn_convolution(x, self.weight, self.bias, self.padding, stride, self.dilation, 1)
+        return _convolve(x, self.weight, self.bias, self.padding, stride, self.dilation)
 
     def gradient(self, slope: Tensor, size: Pair) -> Tensor:
         """The gradient of what went in, `size` (height, width), from that of what came out."""
         if self.stride == 1:
-            reach = [
+            down, right = (
                 d * (n - 1) - p
                 for d, n, p in zip(self.dilation, self._turned[0].shape[2:], self.padding, strict=True)
-            ]
+            )
+            reach = (down, right)
             if 4 * self.weight.shape[1] <= WIDTH and self.dilation == (1, 1) and min(reach) >= 0:
                 even = F.pad(slope, (0, size[1] % 2, 0, size[0] % 2))
-                squares = torch.mkldnn_convolution(even, self._squares, None, reach, (2, 2), (1, 1), 1)
+                squares = _convolve(even, self._squares, None, reach, (2, 2), (1, 1))
                 return F.pixel_shuffle(squares, 2)[:, :, : size[0], : size[1]]
-            return torch.mkldnn_convolution(slope, self._turned[0], None, reach, (1, 1), self.dilation, 1)
+            return _convolve(slope, self._turned[0], None, reach, (1, 1), self.dilation)
         pixels = F.pixel_shuffle(self._blocks(slope), self.stride)
         (top, left), (height, width) = self.padding, pixels.shape[2:]
         return F.pad(pixels, (-left, size[1] + left - width, -top, size[0] + top - height))
@@ -135,7 +137,7 @@ class _Kernel:
         found = []
         for kernel in self._turned:
             down, right = kernel.shape[2:]
-            part = torch.mkldnn_convolution(slope, kernel, None, (down - 1, right - 1), (1, 1), (1, 1), 1)
+            part = _convolve(slope, kernel, None, (down - 1, right - 1), (1, 1), (1, 1))
             found.append(F.pad(part, (0, width - right, 0, height - down)))
         return found[0] if len(found) == 1 else torch.stack(found, dim=2).flatten(1, 2)
 
@@ -156,6 +158,16 @@ class _Kernel:
             down, right = (-side % n for side in self.weight.shape[2:])
             return [_turn(F.pixel_unshuffle(F.pad(self.weight, (0, right, 0, down)), n))]
         return [_turn(self.weight[:, :, y::n, x::n]) for y in range(n) for x in range(n)]
+
+
+def _convolve(
+    x: Tensor, weight: Tensor, bias: Tensor | None, padding: Pair, stride: Pair, dilation: Pair
+) -> Tensor:
+    """oneDNN's forward convolution, in no case to more places than there were."""
+    spread = zip(padding, dilation, weight.shape[2:], strict=True)
+    if any(2 * p > d * (n - 1) for p, d, n in spread):
+        x, padding = F.pad(x, (padding[1], padding[1], padding[0], padding[0])), (0, 0)
+    return torch.mkldnn_convolution(x, weight, bias, padding, stride, dilation, 1)
 
 
 def _turn(weight: Tensor) -> Tensor:

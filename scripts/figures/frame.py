@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -19,7 +18,7 @@ from dreamvideo.settings import CarrySettings, DreamSettings
 from figures.film import Frames, strengths, warp_error
 from figures.table import Row
 from figures.threads import in_its_own_thread
-from figures.ways import PLAIN, alone, carried
+from figures.ways import PLAIN, carried, plain
 
 LAYER = "relu4_3"
 COMPARED = slice(30, 36)  # frames of a shot that the plain loop dreams too
@@ -55,24 +54,23 @@ def frame_rows(frames: Frames, folder: Path) -> list[Row]:
     lite = objective_for(network, ours_settings)
     ours = in_its_own_thread(carried, frames, lite, ours_settings, CarrySettings())[COMPARED]
     strength = strength_of(ours, lite)
-    plain_settings, plain = as_strong(few, lite, replace(PLAIN, layers=ours_settings.layers), strength)
+    plain_settings, plain_dreamed = as_strong(few, lite, replace(PLAIN, layers=ours_settings.layers), strength)
     estimate = flow_estimator("farneback")
     (excess, floor), (plain_excess, _) = (
-        warp_error(zip(few, way, strict=True), estimate) for way in (ours, plain)
+        warp_error(zip(few, way, strict=True), estimate) for way in (ours, plain_dreamed)
     )
 
     wide_vgg16(network, folder / "wide.safetensors")
     wide = objective_for(load_network("vgg16", folder / "wide.safetensors", "cpu"), ours_settings)
     seconds = seconds_of(carried, frames, wide, ours_settings, CarrySettings())
-    with patch("dreamvideo.nets.winograd.pays", lambda *_: False):
-        plain_seconds = seconds_of(alone, few[:TIMED], wide, plain_settings)
+    plain_seconds = seconds_of(plain, few[:TIMED], wide, plain_settings)
     beside = (
         f"plain loop, 4 octaves of 1.8, 10 steps of {plain_settings.step_size:.4f}: {plain_seconds:.1f} s"
     )
     what = f"VGG16 {LAYER}, 320x180, {len(frames)} frames"
     return [
         Row(f"frames per second, {what}", "20", f"{plain_seconds / seconds:.1f}", beside),
-        Row("their strength", "0.9 to 1.1", f"{strength / strength_of(plain, lite):.2f}", beside),
+        Row("their strength", "0.9 to 1.1", f"{strength / strength_of(plain_dreamed, lite):.2f}", beside),
         Row("their excess warp error", "1", f"{(excess - floor) / (plain_excess - floor):.3f}", beside),
     ]
 
@@ -92,7 +90,7 @@ def as_strong(
     for _ in range(TRIES):
         middle = (low + high) / 2
         tried = replace(settings, step_size=settings.step_size * middle)
-        dreamed = in_its_own_thread(alone, frames, objective, tried)
+        dreamed = in_its_own_thread(plain, frames, objective, tried)
         low, high = (middle, high) if strength_of(dreamed, objective) < strength else (low, middle)
     return tried, dreamed
 

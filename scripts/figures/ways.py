@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 
@@ -22,6 +23,7 @@ PLAIN = DreamSettings(octave_scale=1.8)  # as peers do: fewer pixels than with o
 def ways(objective: Objective, dream: DreamSettings) -> dict[str, Way]:
     """By name; the first is what the others are compared with."""
     return {
+        "plain loop": lambda f: plain(f, objective, dream),
         "each frame by itself": lambda f: alone(f, objective, dream),
         "0.85 frame + 0.15 last dream": lambda f: blended(f, objective, dream),
         "warped picture at 0.5, 5 steps": lambda f: warped(f, objective, dream),
@@ -29,6 +31,14 @@ def ways(objective: Objective, dream: DreamSettings) -> dict[str, Way]:
         "`--cadence 3`": lambda f: carried(f, objective, dream, CarrySettings(cadence=3)),
         "`--cadence 1`": lambda f: carried(f, objective, dream, CarrySettings(cadence=1)),
     }
+
+
+def plain(frames: Frames, objective: Objective, dream: DreamSettings) -> Frames:
+    """Every frame in full, all steps of one size, with the gradients of torch's own convolutions."""
+    network = objective.network
+    ours = replace(objective, network=replace(network, module=getattr(network.module, "module")))
+    with patch("dreamvideo.dream.step_paces", lambda steps, *_: [1.0] * steps):
+        return alone(frames, ours, dream)
 
 
 def alone(frames: Frames, objective: Objective, dream: DreamSettings) -> Frames:

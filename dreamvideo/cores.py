@@ -1,0 +1,58 @@
+"""Who computes on a CPU's cores, so that the dream and what runs beside it do not stand in each other's way.
+
+Torch shares out each operation of a step among all cores and waits for the last of them, a thousand times in
+a step. As soon as another thread of ours wants one of these cores, all the others wait, busily: with the flow
+of coming frames beside it a step took twice as long, at times forty times. So what runs beside the dream asks
+for a core, and the next step leaves it one. (Numbers do not depend on how many there are: `nets.steady`.)
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Cores:
+    """The cores of this machine: a step takes all of them, or leaves one to each helper."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._helpers = 0  # that compute or would like to
+        self._is_full = False  # a step has all cores
+
+    @contextmanager
+    def stepping(self) -> Iterator[None]:
+        """While it lasts, torch computes in this thread, on the cores that helpers leave it."""
+        import torch
+
+        threads = torch.get_num_threads()
+        if threads == 1:
+            yield
+            return
+        with self._changed:
+            helpers = self._helpers
+            self._is_full = helpers == 0
+        try:
+            torch.set_num_threads(max(1, threads - helpers))
+            yield
+        finally:
+            torch.set_num_threads(threads)
+            with self._changed:
+                self._is_full = False
+                self._changed.notify_all()
+
+    @contextmanager
+    def helping(self) -> Iterator[None]:
+        """While it lasts, this thread has a core; it begins when a step has left one."""
+        with self._changed:
+            self._helpers += 1
+            self._changed.wait_for(lambda: not self._is_full)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._helpers -= 1
+
+
+cores = Cores()
