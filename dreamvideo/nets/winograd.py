@@ -27,7 +27,7 @@ OUTPUTS = 6  # rows that are made of 8 rows
 TAPS = 3
 BAND = 2400  # px, of what is transformed at once: it stays in the cache, and oneDNN is still at full speed
 LEAST_CHANNELS = 64  # with fewer, the transforms cost more than the products
-LEAST_PRODUCTS = 1 << 28  # of the direct way; below it Python costs more than is gained
+LEAST_PRODUCTS = 1 << 29  # of the direct way; below it Python costs more than is gained
 
 
 def pays(x: Tensor, weight: Tensor) -> bool:

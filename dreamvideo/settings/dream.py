@@ -108,7 +108,7 @@ class CarrySettings:
     carry: Number = 1.0
     """Share of the residual that survives into the next dreamed frame."""
 
-    cadence: int = 6
+    cadence: int = 10
     """Every how many frames are dreamed, at most; the ones between are carried from both sides."""
 
     flow: FlowMethod = "dis"
