@@ -170,10 +170,11 @@ def test_torchvisions_networks_do_not_depend_on_threads(
     objective = objective_for(network, DreamSettings(layers=((LATE[name], 1.0),)))
     image = tensor_from_image(image_from_frame(source(size=(225, 138))))
     found = []
-    for threads in (1, 2):
+    for threads in (1, 2, 8):  # with 8, even on fewer cores, the libraries share their work out otherwise
         with_threads(threads)
         found.append((gradient(objective, image), objective(image)))
-    assert torch.equal(found[0][0], found[1][0]) and torch.equal(found[0][1], found[1][1])
+    for slope, value in found[1:]:
+        assert torch.equal(slope, found[0][0]) and torch.equal(value, found[0][1])
     assert found[0][0].abs().max() > 0
 
 

@@ -16,7 +16,7 @@ from dreamvideo.errors import UnknownNameError
 from dreamvideo.images import image_from_tensor, tensor_from_image
 from dreamvideo.nets import Network, load_network
 from dreamvideo.objectives import objective_for
-from dreamvideo.octaves import jitter_sequence, octave_sizes
+from dreamvideo.octaves import FARTHER, jitter_sequence, octave_sizes, step_paces
 from dreamvideo.precondition import NaturalStep, natural_kernel
 from dreamvideo.settings import DreamSettings
 
@@ -49,6 +49,18 @@ def test_jitter_depends_on_seed_octave_and_step_alone() -> None:
     assert jitter_sequence(1, 2, 5, 32) == jitter_sequence(1, 2, 9, 32)[:5]
     assert jitter_sequence(1, 2, 5, 32) != jitter_sequence(2, 2, 5, 32)
     assert max(abs(v) for pair in jitter_sequence(0, 0, 200, 7) for v in pair) == 7
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 10, 40])
+@pytest.mark.parametrize("octaves", [1, 2, 3, 4, 6])
+def test_fine_octaves_go_as_far_in_fewer_and_ever_smaller_steps(steps: int, octaves: int) -> None:
+    for octave in range(octaves):
+        paces = step_paces(steps, octave, octaves)
+        if octave < 2 or octave < octaves - 2 or steps < 3:
+            assert paces == [1.0] * steps
+        else:
+            assert len(paces) < steps and paces == sorted(paces, reverse=True) and paces[-1] > 0
+            assert sum(paces) == pytest.approx(FARTHER * steps)
 
 
 def test_layers_keep_what_their_name_says(network: Network, image: np.ndarray) -> None:

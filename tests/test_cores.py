@@ -1,0 +1,86 @@
+"""A step and what runs beside it share the cores."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from dreamvideo.cores import Cores
+
+WAIT = 10.0  # s, that no test should need
+
+
+@pytest.fixture(autouse=True)
+def four_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_a_step_by_itself_has_all_cores() -> None:
+    with Cores().stepping():
+        assert torch.get_num_threads() == 4
+
+
+def test_a_step_leaves_each_helper_a_core_but_keeps_one() -> None:
+    cores, seen = Cores(), []
+    with cores.helping(), cores.helping():
+        with cores.stepping():
+            seen.append(torch.get_num_threads())
+        with cores.helping(), cores.helping(), cores.helping(), cores.stepping():
+            seen.append(torch.get_num_threads())
+    with cores.stepping():
+        seen.append(torch.get_num_threads())
+    assert seen == [2, 1, 4]
+    assert torch.get_num_threads() == 4
+
+
+def test_a_helper_begins_when_the_step_is_over_that_has_all_cores() -> None:
+    cores, began = Cores(), threading.Event()
+
+    def help_out() -> None:
+        with cores.helping():
+            began.set()
+
+    helper = threading.Thread(target=help_out)
+    with cores.stepping():
+        helper.start()
+        assert not began.wait(0.05)
+    assert began.wait(WAIT)
+    helper.join(WAIT)
+
+
+def test_a_helper_does_not_wait_for_a_step_that_left_it_a_core() -> None:
+    cores, began = Cores(), threading.Event()
+
+    def help_out() -> None:
+        with cores.helping():
+            began.set()
+
+    helper = threading.Thread(target=help_out)
+    with cores.helping(), cores.stepping():
+        helper.start()
+        assert began.wait(WAIT)
+    helper.join(WAIT)
+
+
+def test_a_failed_step_and_a_failed_helper_give_their_cores_back() -> None:
+    cores = Cores()
+    for taken in (cores.stepping, cores.helping):
+        with pytest.raises(ZeroDivisionError), taken():
+            raise ZeroDivisionError
+    with cores.helping():
+        pass
+    with cores.stepping():
+        assert torch.get_num_threads() == 4
+
+
+def test_with_one_thread_nobody_waits() -> None:
+    torch.set_num_threads(1)
+    cores = Cores()
+    with cores.stepping(), cores.helping():
+        assert torch.get_num_threads() == 1
