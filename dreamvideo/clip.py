@@ -148,7 +148,8 @@ def _dream_spans(
     torch.set_flush_denormal(True)  # for this thread
     shot, coming, settings = after.shot, after.coming, carry.settings
     seen = observe(frames, settings, detail, stages, after.frames, after.begun, after.small, after.changes)
-    with closing(prefetch(seen, min(settings.cadence, MOST_AHEAD))) as ahead:  # its thread ends before whoever reads the clip closes it
+    ahead = prefetch(seen, min(settings.cadence, MOST_AHEAD))
+    with closing(ahead):  # its thread ends before whoever reads the clip closes it
         for span in spans(ahead, settings):
             first, last = span[0], span[-1]
             if shot is None or first.motion is None or carry.at(last.index).carry == 0:

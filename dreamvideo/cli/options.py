@@ -163,7 +163,12 @@ KeepColour = Annotated[
 Octaves = Annotated[int, Option(help="Sizes the picture is dreamed at.")]
 OctaveScale = Annotated[float, Option(help="Size ratio between neighbouring octaves.")]
 Steps = Annotated[
-    int, Option(parser=whole, metavar="NUMBER", help="Gradient steps per octave where a dream begins anew.")
+    int,
+    Option(
+        parser=whole,
+        metavar="NUMBER",
+        help="Gradient steps per octave where a dream begins anew; fine octaves take fewer and larger ones.",
+    ),
 ]
 StepSize = Annotated[
     float, Option(parser=number, metavar="NUMBER", help="Mean change per pixel and step, pictures in [0, 1].")

@@ -4,9 +4,10 @@ On a CPU torch chooses by the number of threads, and by the size of a picture, w
 splits a product of few rows by threads (on Intel's own, large ones too, unless it is told not to: see `cpu`),
 oneDNN the gradient of a strided convolution, and what comes out larger than what goes in. Asked over the
 shapes of torchvision's networks, with 1 to 32 threads, oneDNN's other forward convolutions and MKL's products
-of more rows are always alike. So a network is made of these, its gradients too. That costs hardly anything, and the gradient of a picture is
-faster: it has 3 channels, and oneDNN computes 16 at a time, so pixels of a block are taken for channels of
-one. Large 3x3 convolutions are made of fewer products (`winograd`), and these too are always alike.
+of more rows are always alike. So a network is made of these, its gradients too. That costs hardly anything,
+and the gradient of a picture is faster: it has 3 channels, and oneDNN computes 16 at a time, so pixels of a
+block are taken for channels of one. Large 3x3 convolutions are made of fewer products (`winograd`), and these
+too are always alike.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class DreamSettings:
     """Size ratio between neighbouring octaves."""
 
     steps: Whole = 10
-    """Gradient steps per octave."""
+    """Gradient steps per octave; fine octaves take fewer and larger ones, see `octaves.step_paces`."""
 
     step_size: Number = 0.008
     """Mean change per pixel and step, images in [0, 1]."""

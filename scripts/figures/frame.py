@@ -54,7 +54,8 @@ def frame_rows(frames: Frames, folder: Path) -> list[Row]:
     lite = objective_for(network, ours_settings)
     ours = in_its_own_thread(carried, frames, lite, ours_settings, CarrySettings())[COMPARED]
     strength = strength_of(ours, lite)
-    plain_settings, plain_dreamed = as_strong(few, lite, replace(PLAIN, layers=ours_settings.layers), strength)
+    plain_settings = replace(PLAIN, layers=ours_settings.layers)
+    plain_settings, plain_dreamed = as_strong(few, lite, plain_settings, strength)
     estimate = flow_estimator("farneback")
     (excess, floor), (plain_excess, _) = (
         warp_error(zip(few, way, strict=True), estimate) for way in (ours, plain_dreamed)

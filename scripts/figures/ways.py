@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from unittest.mock import patch
 
@@ -12,6 +13,7 @@ from dreamvideo.clip import add_residual, dream_residuals
 from dreamvideo.dream import dream_residual
 from dreamvideo.images import image_from_frame
 from dreamvideo.motion.flow import backward_warp, flow_estimator
+from dreamvideo.nets.steady import SteadyNetwork
 from dreamvideo.objectives import Objective
 from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings
 
@@ -33,12 +35,20 @@ def ways(objective: Objective, dream: DreamSettings) -> dict[str, Way]:
     }
 
 
-def plain(frames: Frames, objective: Objective, dream: DreamSettings) -> Frames:
-    """Every frame in full, all steps of one size, with the gradients of torch's own convolutions."""
+@contextmanager
+def as_everybody(objective: Objective) -> Iterator[Objective]:
+    """While it lasts, all steps are of one size; its gradients are those of torch's own layers."""
     network = objective.network
-    ours = replace(objective, network=replace(network, module=getattr(network.module, "module")))
+    module = network.module
+    assert isinstance(module, SteadyNetwork)
     with patch("dreamvideo.dream.step_paces", lambda steps, *_: [1.0] * steps):
-        return alone(frames, ours, dream)
+        yield replace(objective, network=replace(network, module=module.module))
+
+
+def plain(frames: Frames, objective: Objective, dream: DreamSettings) -> Frames:
+    """Every frame in full, as everybody writes it."""
+    with as_everybody(objective) as theirs:
+        return alone(frames, theirs, dream)
 
 
 def alone(frames: Frames, objective: Objective, dream: DreamSettings) -> Frames:
@@ -57,12 +67,12 @@ def carried(frames: Frames, objective: Objective, dream: DreamSettings, carry: C
 def blended(frames: Frames, objective: Objective, dream: DreamSettings) -> Frames:
     """As pytorch-deepdream: no flow, every frame in full."""
     dreamed: Frames = []
-    for frame in frames:
-        image = image_from_frame(frame)
-        start = 0.85 * image + 0.15 * image_from_frame(dreamed[-1]) if dreamed else image
-        dreamed.append(
-            add_residual(frame, start + dream_residual(objective, start, dream) - image, FilmSettings())
-        )
+    with as_everybody(objective) as theirs:
+        for frame in frames:
+            image = image_from_frame(frame)
+            start = 0.85 * image + 0.15 * image_from_frame(dreamed[-1]) if dreamed else image
+            residual = start + dream_residual(theirs, start, dream) - image
+            dreamed.append(add_residual(frame, residual, FilmSettings()))
     return dreamed
 
 
@@ -70,14 +80,12 @@ def warped(frames: Frames, objective: Objective, dream: DreamSettings) -> Frames
     """The last dream, warped, mixed half and half with the frame; five steps."""
     estimate, few = flow_estimator("dis"), replace(dream, steps=5)
     dreamed: Frames = []
-    for t, frame in enumerate(frames):
-        image = start = image_from_frame(frame)
-        if dreamed:
-            start = 0.5 * image + 0.5 * image_from_frame(
-                backward_warp(dreamed[-1], estimate(frame, frames[t - 1]))
-            )
-        settings = few if dreamed else dream
-        dreamed.append(
-            add_residual(frame, start + dream_residual(objective, start, settings) - image, FilmSettings())
-        )
+    with as_everybody(objective) as theirs:
+        for t, frame in enumerate(frames):
+            image = start = image_from_frame(frame)
+            if dreamed:
+                last = backward_warp(dreamed[-1], estimate(frame, frames[t - 1]))
+                start = 0.5 * image + 0.5 * image_from_frame(last)
+            residual = start + dream_residual(theirs, start, few if dreamed else dream) - image
+            dreamed.append(add_residual(frame, residual, FilmSettings()))
     return dreamed
