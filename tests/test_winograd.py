@@ -54,7 +54,7 @@ def test_it_is_a_convolution(size: tuple[int, int], count: int) -> None:
 
 def test_its_gradient_is_that_of_a_convolution() -> None:
     weight, bias = weights(128, 64)
-    x, pull = picture(64, (45, 90)), picture(128, (45, 90)) - 0.3
+    x, pull = picture(64, (90, 90)), picture(128, (90, 90)) - 0.3
     assert pays(x, weight)
     slopes = []
     for convolve, kind in ((conv3x3, torch.float32), (direct, torch.float64)):
@@ -84,7 +84,7 @@ def test_a_step_of_vgg16_is_as_exact_as_torch_makes_it() -> None:
 def test_what_it_gives_may_be_changed_in_place() -> None:
     """As VGG's ReLUs do."""
     weight, bias = weights(64, 64)
-    x = picture(64, (45, 81), 2).requires_grad_()
+    x = picture(64, (90, 101), 2).requires_grad_()
     assert pays(x, weight)
     torch.relu_(conv3x3(x, weight, bias)).sum().backward()
     slope, x.grad = x.grad, None
@@ -105,7 +105,7 @@ def test_one_thread_or_two_make_the_same_bits(size: tuple[int, int], count: int)
 
 
 def test_weights_that_were_changed_are_seen() -> None:
-    x, (weight, bias) = picture(64, (64, 150)), weights(64, 64)
+    x, (weight, bias) = picture(64, (96, 160)), weights(64, 64)
     assert pays(x, weight)
     before = conv3x3(x, weight, bias * 0)
     weight.mul_(2)
