@@ -19,6 +19,7 @@ import json
 import math
 import os
 import random
+import resource
 import statistics
 import subprocess
 import sys
@@ -99,10 +100,16 @@ def finish(run: subprocess.Popen[bytes]) -> dict[str, Any]:
 
 
 def dream(clip: Path, target: Path, options: list[str]) -> dict[str, Any]:
-    """The report of a run; its `seconds` are those of the whole command."""
-    begun = perf_counter()
+    """The report of a run; its `seconds` are those of the whole command, `busy` those of all cores."""
+    begun, before = perf_counter(), children_seconds()
     report = finish(start(clip, target, options))
-    return {**report, "seconds": perf_counter() - begun}
+    return {**report, "seconds": perf_counter() - begun, "busy": children_seconds() - before}
+
+
+def children_seconds() -> float:
+    """Of the processor, in all processes that were started here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def dream_twice(clip: Path, targets: list[Path], options: list[str]) -> float:
@@ -197,6 +204,7 @@ def main() -> None:
     args, options = parser.parse_known_args()
     options = ["--device", "cpu", "--detail", args.detail, *options]
     times: dict[str, list[float]] = {}
+    cores: list[float] = []  # that one worker keeps busy
     frames = SHOTS * args.frames
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -210,6 +218,8 @@ def main() -> None:
                 keep = ["--keep-job"] if number == args.rounds - 1 and way == "two" else []
                 report = dream(clip, target, [*options, *more, *keep])
                 times.setdefault(way, []).append(report["seconds"])
+                if way == "one":
+                    cores.append(report["busy"] / report["seconds"])
                 print(f"{way}: {report['seconds']:.1f} s, load {os.getloadavg()[0]:.1f}", flush=True)
                 look = report["seconds_per_frame_by_stage"].get("look", 0.0)
                 target.unlink()
@@ -224,6 +234,10 @@ def main() -> None:
         encode = join(target).seconds / frames
     median = {way: statistics.median(seconds) for way, seconds in times.items()}
     print(f"two workers beside one: {median['one'] / median['two']:.2f} times as fast")
+    busy, here = statistics.median(cores), os.cpu_count() or 1
+    print(
+        f"one keeps {busy:.2f} cores busy, so on {here} cores two are {min(2, here / busy):.2f} times as fast at most"
+    )
     if AT_ONCE in median:
         print(f"{AT_ONCE} beside one: {2 * median['plain'] / median[AT_ONCE]:.2f} times the work")
     print(f"one worker beside the plain run: {median['one'] / median['plain'] - 1:+.1%}")
