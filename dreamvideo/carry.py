@@ -22,8 +22,8 @@ MOST_GAIN = 1.5  # what holding the strength may amplify; more would be amplifie
 NEW_STRENGTH, STRENGTH_PER_FRAME, MOST_STRENGTH = 0.62, 0.07, 0.9
 LEAST_NEW_GAIN, MOST_NEW_GAIN = 0.4, 5.0  # between which it is brought there
 # Power of the way from one key to the next by which the later one takes over. Near the earlier key it was
-# carried there and back and fits worst: with 1.5 the first pair of a span of ten frames has 11% more warp error
-# than its neighbours, with 3 it has 3%.
+# carried there and back and fits worst: with 1.5 the first pair of a span of ten frames has 11% more warp
+# error than its neighbours, with 3 it has 3%.
 TAKE_OVER = 3.0
 TINY = 1e-8
 

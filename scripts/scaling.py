@@ -235,9 +235,8 @@ def main() -> None:
     median = {way: statistics.median(seconds) for way, seconds in times.items()}
     print(f"two workers beside one: {median['one'] / median['two']:.2f} times as fast")
     busy, here = statistics.median(cores), os.cpu_count() or 1
-    print(
-        f"one keeps {busy:.2f} cores busy, so on {here} cores two are {min(2, here / busy):.2f} times as fast at most"
-    )
+    most = min(2, here / busy)
+    print(f"one keeps {busy:.2f} cores busy, so on {here} cores two are {most:.2f} times as fast at most")
     if AT_ONCE in median:
         print(f"{AT_ONCE} beside one: {2 * median['plain'] / median[AT_ONCE]:.2f} times the work")
     print(f"one worker beside the plain run: {median['one'] / median['plain'] - 1:+.1%}")
