@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from functools import cache, partial
 
 import torch
@@ -131,7 +130,7 @@ def _step(
     """Move `image` in place, along the first gradient of finite numbers; an only one is not looked at."""
     down, right = jitter
     for find in gradients:
-        with nullcontext() if image.is_cuda else cores.stepping():
+        with cores.stepping(image.device):
             step = find(objective, torch.roll(image, (down, right), dims=(2, 3)))
         step = torch.roll(step, (-down, -right), dims=(2, 3))
         if precondition is not None:

@@ -11,6 +11,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Cores:
@@ -22,12 +26,12 @@ class Cores:
         self._is_full = False  # a step has all cores
 
     @contextmanager
-    def stepping(self) -> Iterator[None]:
-        """While it lasts, torch computes in this thread, on the cores that helpers leave it."""
+    def stepping(self, device: torch.device) -> Iterator[None]:
+        """While it lasts, torch computes in this thread, on the cores that helpers leave it; or elsewhere."""
         import torch
 
         threads = torch.get_num_threads()
-        if threads == 1:
+        if device.type != "cpu" or threads == 1:
             yield
             return
         with self._changed:

@@ -106,6 +106,6 @@ def dream_level(objective: Objective, source: np.ndarray, residual: np.ndarray) 
 
 def activation_strength(objective: Objective, image: np.ndarray) -> float:
     """How strongly an image excites what is dreamed: the objective's value."""
-    with torch.inference_mode(), cores.stepping():
+    with torch.inference_mode(), cores.stepping(objective.device):
         picture = tensor_from_image(np.ascontiguousarray(image)).to(objective.device)
         return float(objective(picture))

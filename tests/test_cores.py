@@ -10,6 +10,7 @@ import torch
 
 from dreamvideo.cores import Cores
 
+CPU, ELSEWHERE = torch.device("cpu"), torch.device("meta")
 WAIT = 10.0  # s, that no test should need
 
 
@@ -22,18 +23,18 @@ def four_threads() -> Iterator[None]:
 
 
 def test_a_step_by_itself_has_all_cores() -> None:
-    with Cores().stepping():
+    with Cores().stepping(CPU):
         assert torch.get_num_threads() == 4
 
 
 def test_a_step_leaves_each_helper_a_core_but_keeps_one() -> None:
     cores, seen = Cores(), []
     with cores.helping(), cores.helping():
-        with cores.stepping():
+        with cores.stepping(CPU):
             seen.append(torch.get_num_threads())
-        with cores.helping(), cores.helping(), cores.helping(), cores.stepping():
+        with cores.helping(), cores.helping(), cores.helping(), cores.stepping(CPU):
             seen.append(torch.get_num_threads())
-    with cores.stepping():
+    with cores.stepping(CPU):
         seen.append(torch.get_num_threads())
     assert seen == [2, 1, 4]
     assert torch.get_num_threads() == 4
@@ -47,7 +48,7 @@ def test_a_helper_begins_when_the_step_is_over_that_has_all_cores() -> None:
             began.set()
 
     helper = threading.Thread(target=help_out)
-    with cores.stepping():
+    with cores.stepping(CPU):
         helper.start()
         assert not began.wait(0.05)
     assert began.wait(WAIT)
@@ -62,7 +63,7 @@ def test_a_helper_does_not_wait_for_a_step_that_left_it_a_core() -> None:
             began.set()
 
     helper = threading.Thread(target=help_out)
-    with cores.helping(), cores.stepping():
+    with cores.helping(), cores.stepping(CPU):
         helper.start()
         assert began.wait(WAIT)
     helper.join(WAIT)
@@ -70,17 +71,23 @@ def test_a_helper_does_not_wait_for_a_step_that_left_it_a_core() -> None:
 
 def test_a_failed_step_and_a_failed_helper_give_their_cores_back() -> None:
     cores = Cores()
-    for taken in (cores.stepping, cores.helping):
-        with pytest.raises(ZeroDivisionError), taken():
+    for taken in (cores.stepping(CPU), cores.helping()):
+        with pytest.raises(ZeroDivisionError), taken:
             raise ZeroDivisionError
     with cores.helping():
         pass
-    with cores.stepping():
+    with cores.stepping(CPU):
         assert torch.get_num_threads() == 4
 
 
 def test_with_one_thread_nobody_waits() -> None:
     torch.set_num_threads(1)
     cores = Cores()
-    with cores.stepping(), cores.helping():
+    with cores.stepping(CPU), cores.helping():
         assert torch.get_num_threads() == 1
+
+
+def test_a_step_elsewhere_needs_no_core() -> None:
+    cores = Cores()
+    with cores.stepping(ELSEWHERE), cores.helping():
+        assert torch.get_num_threads() == 4
