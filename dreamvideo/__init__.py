@@ -9,6 +9,7 @@ The tour, from the bottom up:
 - `dreamvideo.motion` sees how frames hang together: flow, reliability, cuts;
 - `dreamvideo.spans` looks ahead and says where keys should be, `dreamvideo.carry` brings a dream from
   frame to frame, `dreamvideo.keys` dreams on what arrived, and `dreamvideo.clip` runs them over a clip;
+- `dreamvideo.prefetch` lets stages run beside one another, and `dreamvideo.cores` keeps them apart;
 - `dreamvideo.recipe` writes all settings of a run as text, and reads them again;
 - `dreamvideo.zoom` falls through nested dreams; `camera` moves and resamples, `schedule` and `course` give
   the settings of every frame;

@@ -3,11 +3,13 @@
 Torch shares out each operation of a step among all cores and waits for the last of them, a thousand times in
 a step. As soon as another thread of ours wants one of these cores, all the others wait, busily: with the flow
 of coming frames beside it a step took twice as long, at times forty times. So what runs beside the dream asks
-for a core, and the next step leaves it one. (Numbers do not depend on how many there are: `nets.steady`.)
+for a core, and the next step leaves it one. That is done where numbers do not depend on how many there are
+(`nets.steady`): with two, and with more where MKL was told so (`nets.cpu`); elsewhere nobody measured.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +33,7 @@ class Cores:
         import torch
 
         threads = torch.get_num_threads()
-        if device.type != "cpu" or threads == 1:
+        if device.type != "cpu" or not _may_be_fewer(threads):
             yield
             return
         with self._changed:
@@ -57,6 +59,10 @@ class Cores:
         finally:
             with self._changed:
                 self._helpers -= 1
+
+
+def _may_be_fewer(threads: int) -> bool:
+    return threads == 2 or (threads > 2 and "STRICT" in os.environ.get("MKL_CBWR", ""))
 
 
 cores = Cores()

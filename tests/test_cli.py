@@ -610,12 +610,12 @@ def test_the_time_left_is_that_of_the_stage_at_hand(
     """The stills of a fall are slow, the frames after them quick."""
     clock = [0.0]
     monkeypatch.setattr("dreamvideo.cli.progress.monotonic", lambda: clock[0])
-    with show_progress("zooming", quiet=False) as progress:
+    with show_progress("zooming", quiet=False, unit="picture") as progress:
         for done, expected, seconds in ((1, 3, 10), (2, 3, 10), (3, 3, 10), (1, 21, 1), (11, 21, 10)):
             clock[0] += seconds
             progress(done, expected)
     lines = capsys.readouterr().err.splitlines()
-    assert lines[-1] == "zooming: 11/21 frames, 1.0 frames/s, 0:10 left"
+    assert lines[-1] == "zooming: 11/21 pictures, 1.0 pictures/s, 0:10 left"
 
 
 TELLS_EVERY_FRAME = """

@@ -15,9 +15,10 @@ WAIT = 10.0  # s, that no test should need
 
 
 @pytest.fixture(autouse=True)
-def four_threads() -> Iterator[None]:
+def four_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(4)
+    monkeypatch.setenv("MKL_CBWR", "AUTO,STRICT")
     yield
     torch.set_num_threads(before)
 
@@ -91,3 +92,14 @@ def test_a_step_elsewhere_needs_no_core() -> None:
     cores = Cores()
     with cores.stepping(ELSEWHERE), cores.helping():
         assert torch.get_num_threads() == 4
+
+
+@pytest.mark.parametrize("threads, left", [(2, 1), (4, 4)])
+def test_where_numbers_might_depend_on_it_only_two_threads_become_one(
+    monkeypatch: pytest.MonkeyPatch, threads: int, left: int
+) -> None:
+    monkeypatch.delenv("MKL_CBWR")
+    torch.set_num_threads(threads)
+    cores = Cores()
+    with cores.helping(), cores.stepping(CPU):
+        assert torch.get_num_threads() == left

@@ -83,7 +83,7 @@ def pull(
         typer.echo("vgg16-lite is inside the package")
         return
     wanted = published(name)
-    with show_progress(f"fetching {wanted.file}, MB", quiet) as progress:
+    with show_progress(f"fetching {wanted.file}", quiet, "MB") as progress:
         path = pull(wanted, weights_folder(), progress)
     if not quiet:
         typer.echo(f"{path}: complete, its hash is right", err=True)

@@ -1,4 +1,4 @@
-"""Frames done, speed and time left: a bar on a terminal, plain lines elsewhere, events for a program."""
+"""What is done, speed and time left: a bar on a terminal, plain lines elsewhere, events for a program."""
 
 from __future__ import annotations
 
@@ -18,9 +18,13 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 @contextmanager
-def show_progress(label: str, quiet: bool) -> Iterator[Progress]:
-    """A callback that shows how far a render is, on stderr and to whoever watches by `--events`."""
-    with _shown(label, quiet) as shown:
+def show_progress(label: str, quiet: bool, unit: str = "frame") -> Iterator[Progress]:
+    """A callback that shows how far a render is, on stderr and to whoever watches by `--events`.
+
+    Args:
+        unit: what is counted; one of them.
+    """
+    with _shown(label, quiet, unit) as shown:
         events = WATCHED.get()
         if events is None:
             yield shown
@@ -34,18 +38,18 @@ def show_progress(label: str, quiet: bool) -> Iterator[Progress]:
 
 
 @contextmanager
-def _shown(label: str, quiet: bool) -> Iterator[Progress]:
+def _shown(label: str, quiet: bool, unit: str) -> Iterator[Progress]:
     if quiet:
         yield no_progress
     elif sys.stderr.isatty():
-        with _bar(label) as progress:
+        with _bar(label, unit) as progress:
             yield progress
     else:
-        yield _lines(label)
+        yield _lines(label, unit)
 
 
 @contextmanager
-def _bar(label: str) -> Iterator[Progress]:
+def _bar(label: str, unit: str) -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
@@ -64,12 +68,12 @@ def _bar(label: str) -> Iterator[Progress]:
         def progress(done: int, expected: int | None, picture: np.ndarray | None = None) -> None:
             if pace.counts_anew(done):
                 bar.reset(task)
-            bar.update(task, completed=done, total=expected, speed=_speed(*pace.ours(done)))
+            bar.update(task, completed=done, total=expected, speed=_speed(*pace.ours(done), unit))
 
         yield progress
 
 
-def _lines(label: str) -> Progress:
+def _lines(label: str, unit: str) -> Progress:
     last, pace = monotonic(), _Pace()
 
     def progress(done: int, expected: int | None, picture: np.ndarray | None = None) -> None:
@@ -81,7 +85,8 @@ def _lines(label: str) -> Progress:
         last = monotonic()
         left = f", {_duration(seconds / ours * (expected - done))} left" if expected else ""
         total = f"/{expected}" if expected else ""
-        print(f"{label}: {done}{total} frames, {_speed(ours, seconds)}{left}", file=sys.stderr, flush=True)
+        speed = _speed(ours, seconds, unit)
+        print(f"{label}: {done}{total} {_plural(unit)}, {speed}{left}", file=sys.stderr, flush=True)
 
     return progress
 
@@ -107,11 +112,15 @@ class _Pace:
         return done - self._first, monotonic() - self._begun
 
 
-def _speed(done: int, seconds: float) -> str:
+def _speed(done: int, seconds: float, unit: str) -> str:
     if not done or seconds <= 0:
         return ""
     rate = done / seconds
-    return f"{rate:.1f} frames/s" if rate >= 1 else f"{1 / rate:.1f} s/frame"
+    return f"{rate:.1f} {_plural(unit)}/s" if rate >= 1 else f"{1 / rate:.1f} s/{unit}"
+
+
+def _plural(unit: str) -> str:
+    return unit if unit.isupper() else f"{unit}s"
 
 
 def _duration(seconds: float) -> str:

@@ -95,7 +95,7 @@ def visualize(
 
     crew, opened = chosen_crew(workers, devices, ray, no_shared, device), ExitStack()
     pool_for = opened.enter_context(opened_crew(crew)) if crew else None
-    with opened, show_progress("drawing", quiet) as progress:
+    with opened, show_progress("drawing", quiet, "step") as progress:
         network = load(followed.model, weights, "cpu" if pool_for else device, quiet)
         followed.check_network(network)
         from dreamvideo.farm.sheets import draw_with_workers

@@ -212,7 +212,7 @@ def zoom(
 
     crew, opened = chosen_crew(workers, devices, ray, no_shared, device), ExitStack()
     pool_for = opened.enter_context(opened_crew(crew)) if crew else None
-    with opened, show_progress("zooming", quiet) as progress:
+    with opened, show_progress("zooming", quiet, "picture") as progress:
         network = load(followed.model, weights, "cpu" if pool_for else device, quiet)
         followed.check_network(network)
         from dreamvideo.farm.falls import fall_with_workers

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
-
-# MKL's products the same with any number of threads: its conditional numerical reproducibility. It looks here
-# when it computes for the first time.
-os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 LARGEST_KEPT = 1 << 27  # bytes of a piece: larger ones, of large pictures, would leave holes behind
 MOST_KEPT = 1 << 30  # bytes, of all that is free at the heap's end
+
+
+def _is_intel() -> bool:
+    try:
+        maker = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        maker = platform.processor()
+    return "GenuineIntel" in maker
+
+
+# MKL's products the same with any number of threads: its conditional numerical reproducibility, which is for
+# Intel's processors (on AMD's they were alike without). It looks here when it computes for the first time.
+if _is_intel():
+    os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
 
 def tune_cpu() -> None:
