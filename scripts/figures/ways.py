@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -39,10 +40,11 @@ def ways(objective: Objective, dream: DreamSettings) -> dict[str, Way]:
 def as_everybody(objective: Objective) -> Iterator[Objective]:
     """While it lasts, all steps are of one size; its gradients are those of torch's own layers."""
     network = objective.network
-    module = network.module
-    assert isinstance(module, SteadyNetwork)
+    module: Any = network.module
+    if isinstance(module, SteadyNetwork):
+        network = replace(network, module=module.module)
     with patch("dreamvideo.dream.step_paces", lambda steps, *_: [1.0] * steps):
-        yield replace(objective, network=replace(network, module=module.module))
+        yield replace(objective, network=network)
 
 
 def plain(frames: Frames, objective: Objective, dream: DreamSettings) -> Frames:
