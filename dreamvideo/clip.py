@@ -25,7 +25,7 @@ from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings
 from dreamvideo.spans import Seen, observe, spans
 from dreamvideo.stages import Stages
 
-MOST_AHEAD = 12  # frames decoded and looked at before the dream asks for them: a span, if they are so many
+AHEAD = 10  # frames decoded and looked at before the dream asks for them: a usual span
 SPANS_AHEAD = 1  # dreamed while the frames of the one before are finished
 MASK_BLACK = 0.03  # what is darker counts as black, as far from white as white: encoders miss both a little
 
@@ -148,8 +148,7 @@ def _dream_spans(
     torch.set_flush_denormal(True)  # for this thread
     shot, coming, settings = after.shot, after.coming, carry.settings
     seen = observe(frames, settings, detail, stages, after.frames, after.begun, after.small, after.changes)
-    ahead = prefetch(seen, min(settings.cadence, MOST_AHEAD))
-    with closing(ahead):  # its thread ends before whoever reads the clip closes it
+    with closing(prefetch(seen, AHEAD)) as ahead:  # its thread ends before whoever reads the clip closes it
         for span in spans(ahead, settings):
             first, last = span[0], span[-1]
             if shot is None or first.motion is None or carry.at(last.index).carry == 0:

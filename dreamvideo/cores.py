@@ -33,7 +33,7 @@ class Cores:
         import torch
 
         threads = torch.get_num_threads()
-        if device.type != "cpu" or not _may_be_fewer(threads):
+        if device.type != "cpu" or not may_be_fewer(threads):
             yield
             return
         with self._changed:
@@ -61,7 +61,8 @@ class Cores:
                 self._helpers -= 1
 
 
-def _may_be_fewer(threads: int) -> bool:
+def may_be_fewer(threads: int) -> bool:
+    """Whether a network's numbers are known to be the same with fewer threads."""
     return threads == 2 or (threads > 2 and "STRICT" in os.environ.get("MKL_CBWR", ""))
 
 

@@ -44,7 +44,7 @@ def step_paces(steps: int, octave: int, octaves: int) -> list[float]:
     in coarse ones dots come instead of shapes.
 
     Args:
-        octave: its number, 0 is the smallest.
+        octave: its number, 0 is the smallest. octaves: how many there are.
 
     >>> step_paces(10, 0, 4)
     [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]

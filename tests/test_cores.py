@@ -23,6 +23,17 @@ def four_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+def helper_of(cores: Cores) -> tuple[threading.Thread, threading.Event]:
+    """A thread that wants a core, to be started; and what it sets when it has one."""
+    began = threading.Event()
+
+    def help_out() -> None:
+        with cores.helping():
+            began.set()
+
+    return threading.Thread(target=help_out), began
+
+
 def test_a_step_by_itself_has_all_cores() -> None:
     with Cores().stepping(CPU):
         assert torch.get_num_threads() == 4
@@ -42,13 +53,8 @@ def test_a_step_leaves_each_helper_a_core_but_keeps_one() -> None:
 
 
 def test_a_helper_begins_when_the_step_is_over_that_has_all_cores() -> None:
-    cores, began = Cores(), threading.Event()
-
-    def help_out() -> None:
-        with cores.helping():
-            began.set()
-
-    helper = threading.Thread(target=help_out)
+    cores = Cores()
+    helper, began = helper_of(cores)
     with cores.stepping(CPU):
         helper.start()
         assert not began.wait(0.05)
@@ -57,13 +63,8 @@ def test_a_helper_begins_when_the_step_is_over_that_has_all_cores() -> None:
 
 
 def test_a_helper_does_not_wait_for_a_step_that_left_it_a_core() -> None:
-    cores, began = Cores(), threading.Event()
-
-    def help_out() -> None:
-        with cores.helping():
-            began.set()
-
-    helper = threading.Thread(target=help_out)
+    cores = Cores()
+    helper, began = helper_of(cores)
     with cores.helping(), cores.stepping(CPU):
         helper.start()
         assert began.wait(WAIT)

@@ -6,7 +6,6 @@ one in tests/test_farm.py. `nets/steady.py` says how it comes about.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -22,6 +21,7 @@ from safetensors.torch import save_file
 
 from dreamvideo.ascent import gradient
 from dreamvideo.clip import add_residual, dream_residuals
+from dreamvideo.cores import may_be_fewer
 from dreamvideo.guide import Guide, best_match
 from dreamvideo.images import image_from_frame, tensor_from_image, write_still
 from dreamvideo.media.beside import Beside
@@ -41,8 +41,7 @@ from dreamvideo.visualize import begin, draw, frames_of, subjects_for
 from dreamvideo.zoom.plan import clock_of, plan_zoom
 from dreamvideo.zoom.renders import FallRender, FeedbackRender
 
-# With 8, even on fewer cores, libraries share their work out otherwise. MKL may do so where it was not told.
-THREADS = (1, 2, 8) if "STRICT" in os.environ.get("MKL_CBWR", "") else (1, 2)
+THREADS = (1, 2, 8) if may_be_fewer(8) else (1, 2)  # with 8, even on fewer cores, work is shared otherwise
 SIZE = (288, 208)  # large enough that torch shares its sums among threads
 NETWORKS = ("vgg16-lite", "squeezenet1_0")
 DREAM = DreamSettings(octaves=2, steps=2)

@@ -53,7 +53,7 @@ def test_jitter_depends_on_seed_octave_and_step_alone() -> None:
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 10, 40])
 @pytest.mark.parametrize("octaves", [1, 2, 3, 4, 6])
-def test_fine_octaves_go_as_far_in_fewer_and_ever_smaller_steps(steps: int, octaves: int) -> None:
+def test_fine_octaves_take_fewer_and_ever_smaller_steps(steps: int, octaves: int) -> None:
     for octave in range(octaves):
         paces = step_paces(steps, octave, octaves)
         if octave < 2 or octave < octaves - 2 or steps < 3:
