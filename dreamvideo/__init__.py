@@ -35,5 +35,10 @@ import os
 # Read by OpenCV when it is loaded. Larger pictures are refused: a few kilobytes can claim to hold any size.
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(50 << 20))
 os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # what it says of a damaged file, we say in a line
+# Threads without work wait for it busily, on a core that something else may want (see `cores`). GNU's OpenMP,
+# which torch computes with, does so for some 10 ms; now for 0.1, if torch was not imported before.
+os.environ.setdefault("GOMP_SPINCOUNT", "5000")
+if (os.cpu_count() or 1) <= 2:  # OpenCV has the core that a step leaves, and no more
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
 
 __version__ = "0.1.0"

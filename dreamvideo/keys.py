@@ -24,7 +24,7 @@ SURE = 0.8  # a confidence that counts as certain; the rest is what light and no
 LEAST_NEW = 0.2  # less new than this is left to the renewal
 NEW_SHARE = 0.7  # of the way that the steps of a shot's first frame go, for what is newly seen
 NEW_PACE = 4.0  # times the step size, at most, where all is new: larger steps make grain, not patterns
-RENEWAL = 3.0  # share of the steps' way taken everywhere, for each share of the level that faded
+RENEWAL = 3.5  # share of the steps' way taken everywhere, for each share of the level that faded
 RENEWAL_PACE = 2.0  # times the step size, at most, where patterns are: larger steps tear them apart
 LEAST_RENEWAL = 0.25  # of a step: a shorter way is not worth a look at the whole frame
 
@@ -174,8 +174,8 @@ def _also_everywhere(effort: Effort, way: float) -> Effort:
 
 
 def _effort_for_new(new: np.ndarray, octave: int, dream: DreamSettings, carry: CarrySettings) -> Effort:
-    """The steps of each octave cost about half of those of the finest, which is 0: fewer leave speckles."""
-    cheap = round(carry.refresh / 2 * dream.octave_scale ** (2 * octave))
+    """The steps of each octave cost about a quarter of those of the finest, which is 0."""
+    cheap = round(carry.refresh / 4 * dream.octave_scale ** (2 * octave))
     steps = min(max(carry.refresh, cheap), max(carry.refresh, dream.steps))
     pace = min(NEW_PACE, max(1.0, NEW_SHARE * dream.steps / steps))
     return Effort(steps, new, 1 + (pace - 1) * new**3)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -104,3 +107,13 @@ def test_where_numbers_might_depend_on_it_only_two_threads_become_one(
     cores = Cores()
     with cores.helping(), cores.stepping(CPU):
         assert torch.get_num_threads() == left
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another OpenMP")
+def test_threads_of_torch_do_not_wait_busily_for_long() -> None:
+    environment = {**os.environ, "OMP_DISPLAY_ENV": "verbose"}
+    environment.pop("GOMP_SPINCOUNT", None)
+    told = subprocess.run(
+        (sys.executable, "-c", "import dreamvideo, torch"), env=environment, capture_output=True, text=True
+    )
+    assert "GOMP_SPINCOUNT = '5000'" in told.stderr

@@ -48,7 +48,7 @@ class Worker:
         self.piece: Piece | None = None
         self.is_ready = False
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `end`
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive"}
+        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "dreamvideo.farm.worker"],
             stdin=subprocess.PIPE,

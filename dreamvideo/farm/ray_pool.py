@@ -92,7 +92,7 @@ class RayPool:
 
         from dreamvideo.farm import ray_worker
 
-        environment = {"OMP_NUM_THREADS": str(self._threads), "OMP_WAIT_POLICY": "passive"}
+        environment = {"OMP_NUM_THREADS": str(self._threads)}
         environment |= {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         self._folder, self._files = folder, {name: str(path) for name, path in task.files.items()}
         self._setup = {

@@ -59,11 +59,12 @@ def seconds_of(command: tuple[str, ...]) -> float:
 
 
 def overlap_row(clip: Path, frames: int, folder: Path) -> Row:
-    """A clip at 1080p: what its stages take, beside the wall."""
+    """A clip at 1080p, there and back: what its stages take, beside the wall."""
     wide = folder / "wide.mp4"
-    with open_clip(clip, frames=frames) as reader, ClipWriter(wide, HD, reader.fps, crf=20) as writer:
-        for timed in reader:
-            writer.write(np.ascontiguousarray(resize(timed.frame, HD)))
+    with open_clip(clip, frames=frames // 2) as reader, ClipWriter(wide, HD, reader.fps, crf=20) as writer:
+        there = [np.ascontiguousarray(resize(timed.frame, HD)) for timed in reader]
+        for frame in [*there, *there[::-1]]:
+            writer.write(frame)
     options = ("-o", str(folder / "wide-out.mp4"), "--json", "-q", *LITE)
     run = subprocess.run(
         (*DREAMVIDEO, "dream", str(wide), *options), check=True, capture_output=True, text=True
