@@ -8,7 +8,7 @@ import pytest
 
 from dreamvideo.carry import Route, blend, carry_along, local_energy
 from dreamvideo.motion.cuts import CutDetector
-from dreamvideo.motion.flow import DIS_STEPS, backward_warp, compose_flows, flow_estimator
+from dreamvideo.motion.flow import DIS_STEPS, DIS_STRIDE, backward_warp, compose_flows, flow_estimator
 from dreamvideo.motion.reliability import leaves_frame, occlusion_mask, reliability
 
 SHIFT = (3, 2)  # px right, down
@@ -131,6 +131,7 @@ def test_flow_does_not_depend_on_what_was_seen_before() -> None:
 def _fresh_dis(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     dis.setGradientDescentIterations(DIS_STEPS)
+    dis.setPatchStride(DIS_STRIDE)
     return dis.calc(*(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (start, end)), None)
 
 

@@ -19,7 +19,7 @@ TO_LUMA = np.tile(LUMA, (3, 1))  # a colour's grey, and
 TO_CHROMA = np.eye(3) - TO_LUMA  # the rest of it
 FINE = 1.0  # sigma, px: what a blur of it takes away counts as fine detail
 FINER = 0.58  # share of fine detail that is finer still: where all is made stronger, so much of it answers
-MOST_SHARPER = 1.3  # that may be done to fine detail: more would grow grain
+MOST_SHARPER, MOST_SOFTER = 1.3, 1.5  # that may be done to fine detail: sharper still would grow grain
 MOST_COARSER = 1.4  # the same to what is coarser than all detail
 SAMPLE = 80  # px of the shorter side that are looked at to find out what there is to do
 ROUNDS = 2  # of that: clipping to [0, 1] takes some of it away again
@@ -114,7 +114,7 @@ class Anchor:
         """How much of its fine detail to add to a picture; below 0: to take away."""
         assert self.sharpness is not None
         missing = (_gain(self.sharpness, mean_size(fine, weights)) - 1) / FINER
-        return float(np.clip(missing, 1 / MOST_SHARPER - 1, MOST_SHARPER - 1))
+        return float(np.clip(missing, 1 / MOST_SOFTER - 1, MOST_SHARPER - 1))
 
     def completed(self, detail: np.ndarray, rest: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """`detail` and as much of the coarser `rest` as together has this look, all (H, W, 3), in [0, 1]."""

@@ -44,7 +44,7 @@ class Effort:
     octaves: int | None
 
 
-INWARDS = Effort(0.2, 3.0, 2)  # shapes are there; what is scaled up lacks fine detail alone
+INWARDS = Effort(0.2, 5.0, 3)  # shapes are there; what is scaled up lacks fine detail
 OUTWARDS = Effort(0.8, 1.5, None)  # a border of clouds has nothing yet
 
 

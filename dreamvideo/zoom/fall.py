@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,12 +12,15 @@ from itertools import groupby
 import numpy as np
 import torch
 
+from dreamvideo.cores import cores
 from dreamvideo.images import image_from_frame
+from dreamvideo.nets.cpu import on_one_thread
 from dreamvideo.prefetch import prefetch
 from dreamvideo.zoom.anchor import Correction
 from dreamvideo.zoom.exposure import Exposure
 from dreamvideo.zoom.nest import JOINING, Extent, View, compose, look_into
 
+HELD = (0.0, 0.5, 1.0)  # of the way from one still to the next, where a frame's exposure is measured
 PLACES = 9  # decimals of a depth: as a steady camera passes the stills it then sees each in the same ways
 
 
@@ -73,8 +76,8 @@ def fall_frames(
     Args:
         stills: by number, uint8, as `finish.finished` gives them.
         size: (width, height), as `fall.extent` was made for.
-        exposure: that they are held to where a still fills them, and between two stills by what lies
-            between: each by itself would pulse. None: they are left as they are.
+        exposure: that they are held to where a still fills them and half-way to the next, and elsewhere by
+            what lies between: each by itself would pulse. None: they are left as they are.
     """
 
     def still(number: int) -> np.ndarray | None:
@@ -82,24 +85,37 @@ def fall_frames(
         return None if found is None else image_from_frame(found)
 
     @lru_cache(maxsize=2)
+    @on_one_thread()
     def composed(number: int) -> tuple[np.ndarray, list[Correction]]:
         picture = compose(still, number, fall.extent, device)
         if exposure is None:
             return picture, []
-        ends = (View(depth, 0, tuple(fall.centre.mean(axis=0))) for depth in (0, 1))
+        views = (View(depth, 0, tuple(fall.centre.mean(axis=0))) for depth in HELD)
         return picture, [
-            exposure.correction(look_into(picture, end, size, fall.extent, device)) for end in ends
+            exposure.correction(look_into(picture, view, size, fall.extent, device)) for view in views
         ]
+
+    def helped(number: int) -> tuple[np.ndarray, list[Correction]]:
+        with cores.helping():
+            return composed(number)
 
     def number_of(frame: int) -> int:
         number = math.floor(fall.depth[frame])
         return number if fall.loop is None else number % fall.loop
 
     runs = [(number, list(run)) for number, run in groupby(frames, number_of)]
-    with closing(prefetch((composed(number) for number, _ in runs), ahead=1)) as pictures:
-        for (_, run), (picture, ends) in zip(runs, pictures, strict=True):
+    with closing(prefetch((helped(number) for number, _ in runs), ahead=1)) as pictures:
+        for (_, run), (picture, held) in zip(runs, pictures, strict=True):
             for frame in run:
                 depth = round(float(fall.depth[frame] % 1), PLACES)
                 view = View(depth, fall.degrees[frame], tuple(fall.centre[frame]))
-                seen = look_into(picture, view, size, fall.extent, device)
-                yield ends[0].towards(ends[1], depth).of(seen) if ends else seen
+                with cores.stepping(device):
+                    seen = look_into(picture, view, size, fall.extent, device)
+                yield _between(held, depth).of(seen) if held else seen
+
+
+def _between(held: Sequence[Correction], depth: float) -> Correction:
+    """The correction of a frame, from those that are measured at `HELD`."""
+    next_one = next(number for number, place in enumerate(HELD[1:], 1) if depth <= place)
+    before, after = HELD[next_one - 1], HELD[next_one]
+    return held[next_one - 1].towards(held[next_one], (depth - before) / (after - before))

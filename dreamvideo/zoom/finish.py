@@ -8,7 +8,9 @@ held while stills are dreamed of one another: what sharpens, sharpened again and
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -45,13 +47,15 @@ def finished(
     gain = _lost_contrast(list(stills.values()), ring, extent, device)
     look = replace(look, contrast=gain * look.contrast, saturation=gain * look.saturation)
     spectrum = Spectrum(gain * usual.strengths)
-    held = {}
-    for number, still in stills.items():
-        image = image_from_frame(still)
+
+    def held(number: int) -> np.ndarray:
+        image = image_from_frame(stills[number])
         for _ in range(ROUNDS):
             image = spectrum.hold(image, look, seen[number])
-        held[number] = frame_from_image(image)
-    return held
+        return frame_from_image(image)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(stills, pool.map(held, stills), strict=True))
 
 
 def _lost_contrast(

@@ -17,7 +17,7 @@ import torch
 from dreamvideo.camera.affine import view_matrix
 from dreamvideo.camera.resampling import blurred, resample
 
-PER_DOUBLING = 3  # stills in which things become twice as large: fewer would show them as coarse as they are
+PER_DOUBLING = 2  # stills in which things become twice as large: with one they are seen as coarse as they are
 RATIO = 2 ** (1 / PER_DOUBLING)  # how much larger a still shows the middle of the one before
 # Px of a composed picture per px of a frame, which shows it at 1 to RATIO times its size.
 DENSITY = 1.6 * RATIO
