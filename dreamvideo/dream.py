@@ -57,7 +57,7 @@ def dream_residual(
     size = (source.shape[1], source.shape[0])
     added = np.zeros((1, 1, 3), np.float32)
     sizes = octave_sizes(size, settings.octaves, settings.octave_scale)
-    jitter = 0 if objective.is_placed else settings.jitter
+    jitter = round(objective.shift * settings.jitter)
     for octave, octave_size in enumerate(sizes):
         effort = None if efforts is None else efforts[octave - len(sizes)]
         paces = step_paces(settings.steps, octave, len(sizes)) if effort is None else [1.0] * effort.steps

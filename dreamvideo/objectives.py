@@ -18,6 +18,9 @@ from dreamvideo.targets import LayerTarget, class_index, parse_layer
 
 Measure = Callable[[Tensor], Tensor]  # an activation (B, C, h, w), or logits (B, classes) -> (B,)
 
+# Share of the jitter towards a guide. Behind a shift another of its features fits a place best: with all of
+# it every step pulls elsewhere, and of a crab there are hairs.
+GUIDED_SHIFT = 1 / 8
 REFERENCE_SIDE = 160  # px of the pictures on which terms are brought to one scale
 
 
@@ -30,7 +33,7 @@ class Term:
         scale: times the measure, so that terms of one weight pull equally hard.
         at: the measure at a frame of a film, where that changes.
         is_local: whether it is a mean over all places, so that a picture can be looked at part by part.
-        is_placed: whether it is about one place of the picture, which must then not be shifted.
+        shift: share of the jitter that it bears: none where it is about one place of the picture.
         name: of its weight. weights: of every frame of a film, where they change.
     """
 
@@ -40,7 +43,7 @@ class Term:
     scale: float = 1.0
     at: Callable[[int], Measure] | None = None
     is_local: bool = True
-    is_placed: bool = False
+    shift: float = 1.0
     name: str = ""
     weights: np.ndarray | None = None
 
@@ -90,9 +93,9 @@ class Objective:
         return all(term.is_local for term in self.terms)
 
     @property
-    def is_placed(self) -> bool:
-        """Whether it is about one place, so that a picture must not be shifted under it."""
-        return any(term.is_placed for term in self.terms)
+    def shift(self) -> float:
+        """Share of the jitter by which a picture may be shifted under it."""
+        return min(term.shift for term in self.terms)
 
     def __call__(self, images: Tensor) -> Tensor:
         """images: (B, 3, H, W) in [0, 1]. Returns one number for each, (B,)."""
@@ -199,11 +202,12 @@ def _layer_term(network: Network, target: LayerTarget, weight: float, guide: Gui
         if target.channels or target.place:
             raise UsageError(f"a guide takes a whole layer: write {target.layer} without channels and place")
         features = guide.features(network, target.layer)
-        return Term(target.layer, features(0), weight, at=features if guide.moves else None)
+        at = features if guide.moves else None
+        return Term(target.layer, features(0), weight, at=at, shift=GUIDED_SHIFT)
     network.check_channels(target.layer, target.channels)
     measure = mean_of(target.channels) if target.channels else mean_square
     if target.place:
-        return Term(target.layer, around(target.place, measure), weight, is_local=False, is_placed=True)
+        return Term(target.layer, around(target.place, measure), weight, is_local=False, shift=0)
     return Term(target.layer, measure, weight)
 
 

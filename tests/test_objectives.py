@@ -19,7 +19,7 @@ from dreamvideo.guide import Guide, best_match, best_matches, guide_likeness
 from dreamvideo.images import tensor_from_image, write_still
 from dreamvideo.media.beside import Beside
 from dreamvideo.nets import LOGITS, Network, load_network
-from dreamvideo.objectives import Objective, objective_for
+from dreamvideo.objectives import GUIDED_SHIFT, Objective, objective_for
 from dreamvideo.settings import DreamSettings, FilmSettings
 
 QUICK = DreamSettings(octaves=2, steps=3)
@@ -189,6 +189,14 @@ def test_a_guide_by_itself_is_matched_in_a_late_layer(network: Network, stripes:
     assert layers(of_layers(("conv3_3", 1.0)), guide) == ["conv3_3"]
     assert layers(replace(QUICK, look="shapes"), guide) == ["conv3_3"]
     assert layers(replace(QUICK, classes=(("65", 1.0),)), guide) == ["conv5_3", LOGITS]
+
+
+def test_a_picture_is_shifted_as_far_as_all_of_its_objective_bears(network: Network, stripes: Path) -> None:
+    guide = guide_of(stripes)
+    assert objective_for(network, QUICK).shift == 1
+    assert objective_for(network, QUICK, guide).shift == GUIDED_SHIFT < 1
+    assert objective_for(network, replace(QUICK, classes=(("65", 1.0),)), guide).shift == GUIDED_SHIFT
+    assert objective_for(network, of_layers(("conv4_3", 1.0), ("conv4_3:1@0.5,0.5", 1.0))).shift == 0
 
 
 def test_a_guide_takes_whole_layers(network: Network, stripes: Path) -> None:

@@ -27,9 +27,9 @@ from dreamvideo.nets import Network, load_network
 from dreamvideo.objectives import Objective, objective_for
 from dreamvideo.schedule import FilmClock, Schedule
 from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings, ZoomRecipe, ZoomSettings
-from dreamvideo.zoom.anchor import Anchor
+from dreamvideo.zoom.anchor import Anchor, Correction
 from dreamvideo.zoom.exposure import STRAY, Exposure
-from dreamvideo.zoom.fall import fall_frames
+from dreamvideo.zoom.fall import between, fall_frames
 from dreamvideo.zoom.nest import JOINING, PER_DOUBLING
 from dreamvideo.zoom.path import camera_path
 from dreamvideo.zoom.plan import clock_of, plan_zoom
@@ -192,6 +192,12 @@ def test_a_frame_that_strays_from_the_usual_look_is_held() -> None:
         (wanted.sharpness, held.sharpness),
     ):
         assert now == pytest.approx(was, rel=1.5 * STRAY)
+
+
+def test_half_way_to_the_next_still_a_frame_is_held_by_what_it_lacks_there() -> None:
+    held = [Correction(sharper, np.eye(3), np.zeros(3)) for sharper in (0.0, 1.0, 0.5)]
+    depths = (0, 0.25, 0.5, 0.75, 1)
+    assert [between(held, depth).sharper for depth in depths] == pytest.approx([0, 0.5, 1, 0.75, 0.5])
 
 
 def test_finished_stills_have_detail_of_every_size_alike(objective: Objective) -> None:

@@ -111,10 +111,10 @@ def fall_frames(
                 view = View(depth, fall.degrees[frame], tuple(fall.centre[frame]))
                 with cores.stepping(device):
                     seen = look_into(picture, view, size, fall.extent, device)
-                yield _between(held, depth).of(seen) if held else seen
+                yield between(held, depth).of(seen) if held else seen
 
 
-def _between(held: Sequence[Correction], depth: float) -> Correction:
+def between(held: Sequence[Correction], depth: float) -> Correction:
     """The correction of a frame, from those that are measured at `HELD`."""
     next_one = next(number for number, place in enumerate(HELD[1:], 1) if depth <= place)
     before, after = HELD[next_one - 1], HELD[next_one]
