@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from dreamvideo.images import frame_from_image, image_from_frame
+from dreamvideo.prefetch import MOST_THREADS
 from dreamvideo.zoom.anchor import Anchor
 from dreamvideo.zoom.nest import Extent, View, compose, look_into
 from dreamvideo.zoom.spectrum import Spectrum
@@ -54,7 +55,7 @@ def finished(
             image = spectrum.hold(image, look, seen[number])
         return frame_from_image(image)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
         return dict(zip(stills, pool.map(held, stills), strict=True))
 
 
