@@ -25,7 +25,7 @@ LINEAR, SHARP, QUICK = cv2.INTER_LINEAR, cv2.INTER_LANCZOS4, cv2.INTER_CUBIC
 # Steps in which DIS fits each patch; its own 25 follow noise and blur further than the motion goes. With
 # fewer, flows agree with their reverse in more places, so that less of a dream is lost, in a fifth less time.
 DIS_STEPS = 6
-DIS_STRIDE = 5  # px, at half size, from one patch of 8 to the next; the preset's 3 find no more, in more time
+DIS_STRIDE = 4  # px, at half size, from one patch of 8 to the next; the preset's 3 find no more, in more time
 SMALLEST_SIDE = 16  # px; OpenCV's DIS has no pyramid below it
 
 
