@@ -17,6 +17,7 @@ from dreamvideo.objectives import Objective, objective_for
 from dreamvideo.octaves import jitter_sequence, octave_sizes, step_paces
 from dreamvideo.precondition import NaturalStep
 from dreamvideo.settings import DreamSettings
+from dreamvideo.tiles import mean_in_tiles
 
 
 @dataclass(frozen=True)
@@ -108,4 +109,4 @@ def activation_strength(objective: Objective, image: np.ndarray) -> float:
     """How strongly an image excites what is dreamed: the objective's value."""
     with torch.inference_mode(), cores.stepping(objective.device):
         picture = tensor_from_image(np.ascontiguousarray(image)).to(objective.device)
-        return float(objective(picture))
+        return float(mean_in_tiles(objective, picture) if objective.is_local else objective(picture))

@@ -1,7 +1,8 @@
-"""The gradient of a large image, tile by tile: memory depends on the tile, not on the image.
+"""Gradients of, and means over, a large image, tile by tile: memory depends on the tile, not on the image.
 
-Every tile is seen with what surrounds it (`CONTEXT`), so that there are no seams: a pixel's gradient comes
-from activations around it, and those from pixels around them. Tiles begin where the poolings of a network do.
+For a gradient every tile is seen with what surrounds it (`CONTEXT`), so that there are no seams: a pixel's
+gradient comes from activations around it, and those from pixels around them. Tiles begin where the poolings
+of a network do.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 
 import torch
 from torch import Tensor
 
 Gradient = Callable[[Tensor], Tensor]
+Mean = Callable[[Tensor], Tensor]
 
 log = logging.getLogger("dreamvideo")
 
@@ -38,14 +40,46 @@ def gradient_in_tiles(gradient: Gradient, image: Tensor, side: int = LARGEST) ->
     Raises:
         torch.OutOfMemoryError: even the smallest tile is too large.
     """
+    return _fitting(partial(_gradient, gradient, image), side)
+
+
+def mean_in_tiles(mean: Mean, image: Tensor, side: int = LARGEST) -> Tensor:
+    """A mean over the places of an image of any size; in tiles, each of which sees nothing beyond its border.
+
+    Where a GPU runs out of memory it is tried again with smaller tiles.
+
+    Args:
+        mean: over the places of a picture, (1, 3, h, w) -> (1,).
+        image: (1, 3, H, W).
+        side: px, of the largest tiles.
+
+    Raises:
+        torch.OutOfMemoryError: even the smallest tile is too large.
+    """
+    return _fitting(partial(_mean, mean, image), side)
+
+
+def _fitting(attempt: Callable[[int], Tensor], side: int) -> Tensor:
+    """An attempt with tiles of at most `side` px, or with the next smaller ones for which there is memory."""
     while True:
         try:
-            return _gradient(gradient, image, side)
+            return attempt(side)
         except torch.OutOfMemoryError:
             if side == SMALLEST:
                 raise
             side = max(SMALLEST, side // 2 // GRID * GRID)
             _tell_once(side)
+
+
+def _mean(mean: Mean, image: Tensor, side: int) -> Tensor:
+    height, width = image.shape[2:]
+    if max(height, width) <= side:
+        return mean(image)
+    sums = [
+        mean(image[:, :, rows.kept, columns.kept]) * (rows.length * columns.length)
+        for rows, columns in product(tiles(height, side), tiles(width, side))
+    ]
+    return sum(sums[1:], sums[0]) / (height * width)
 
 
 def _gradient(gradient: Gradient, image: Tensor, side: int) -> Tensor:
@@ -65,6 +99,11 @@ class Stretch:
 
     seen: slice
     kept: slice
+
+    @property
+    def length(self) -> int:
+        """Px that are kept."""
+        return self.kept.stop - self.kept.start
 
     @property
     def kept_of_seen(self) -> slice:

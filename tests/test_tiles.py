@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,11 +12,11 @@ import torch
 from torch import Tensor
 
 from dreamvideo.ascent import gradient
-from dreamvideo.dream import dream_residual
+from dreamvideo.dream import activation_strength, dream_residual
 from dreamvideo.nets import Network, load_network
 from dreamvideo.objectives import Objective, objective_for
 from dreamvideo.settings import DreamSettings
-from dreamvideo.tiles import CONTEXT, GRID, LARGEST, SMALLEST, gradient_in_tiles, tiles
+from dreamvideo.tiles import CONTEXT, GRID, LARGEST, SMALLEST, gradient_in_tiles, mean_in_tiles, tiles
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,30 @@ def test_tiles_leave_no_seam(network: Network, layers: tuple[str, ...]) -> None:
     whole = slope(objective, image)
     cut = gradient_in_tiles(partial(slope, objective), image, SMALLEST)
     assert (cut - whole).abs().max() < 1e-4 * whole.abs().max()
+
+
+def test_a_mean_in_tiles_is_near_that_of_the_whole(network: Network) -> None:
+    """Not the same: at their borders tiles see nothing beyond."""
+    objective = objective_for(network, DreamSettings(layers=(("conv3_3", 1.0),)))
+    image = picture(470, LARGEST)
+    with torch.inference_mode():
+        whole = float(objective(image))
+        assert float(mean_in_tiles(objective, image)) == whole
+        assert float(mean_in_tiles(objective, image, LARGEST * 2 // 3)) == pytest.approx(whole, rel=0.03)
+
+
+def test_no_more_than_a_tile_of_a_large_image_is_looked_at(network: Network) -> None:
+    """Not only by steps: a level asks for the whole of it, and took more memory than they."""
+    seen: list[int] = []
+
+    def module(images: Tensor, layers: Collection[str]) -> Mapping[str, Tensor]:
+        seen.append(images.shape[3])
+        return network.module(images, layers)
+
+    watched = objective_for(replace(network, module=module), DreamSettings(layers=(("conv1_1", 1.0),)))
+    large = np.full((64, LARGEST + 200, 3), 0.5, np.float32)
+    assert activation_strength(watched, large) > 0
+    assert len(seen) == 2 and max(seen) <= LARGEST
 
 
 @pytest.mark.parametrize("length", [1, 192, 193, 448, 449, 1000])
