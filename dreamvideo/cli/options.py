@@ -189,7 +189,9 @@ Smooth = Annotated[
         help="Blur of each gradient, sigma in px; finer grain does not survive being carried.",
     ),
 ]
-JitterSize = Annotated[int, Option("--jitter", help="Largest random shift before a step, px.")]
+JitterSize = Annotated[
+    int, Option("--jitter", help="Largest random shift before a step, px; an eighth of it towards a guide.")
+]
 Seed = Annotated[int, Option(help="Decides all that is random.")]
 
 Strength = Annotated[

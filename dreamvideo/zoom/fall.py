@@ -85,26 +85,22 @@ def fall_frames(
         return None if found is None else image_from_frame(found)
 
     @lru_cache(maxsize=2)
-    @on_one_thread()
     def composed(number: int) -> tuple[np.ndarray, list[Correction]]:
-        picture = compose(still, number, fall.extent, device)
-        if exposure is None:
-            return picture, []
-        views = (View(depth, 0, tuple(fall.centre.mean(axis=0))) for depth in HELD)
-        return picture, [
-            exposure.correction(look_into(picture, view, size, fall.extent, device)) for view in views
-        ]
-
-    def helped(number: int) -> tuple[np.ndarray, list[Correction]]:
-        with cores.helping():
-            return composed(number)
+        with cores.helping(), on_one_thread():
+            picture = compose(still, number, fall.extent, device)
+            if exposure is None:
+                return picture, []
+            views = (View(depth, 0, tuple(fall.centre.mean(axis=0))) for depth in HELD)
+            return picture, [
+                exposure.correction(look_into(picture, view, size, fall.extent, device)) for view in views
+            ]
 
     def number_of(frame: int) -> int:
         number = math.floor(fall.depth[frame])
         return number if fall.loop is None else number % fall.loop
 
     runs = [(number, list(run)) for number, run in groupby(frames, number_of)]
-    with closing(prefetch((helped(number) for number, _ in runs), ahead=1)) as pictures:
+    with closing(prefetch((composed(number) for number, _ in runs), ahead=1)) as pictures:
         for (_, run), (picture, held) in zip(runs, pictures, strict=True):
             for frame in run:
                 depth = round(float(fall.depth[frame] % 1), PLACES)
