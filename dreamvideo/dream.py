@@ -34,6 +34,10 @@ class Effort:
     need: np.ndarray
     pace: np.ndarray
 
+    @property
+    def is_none(self) -> bool:
+        return self.steps == 0 or not self.need.any()
+
 
 def dream_residual(
     objective: Objective,
@@ -61,6 +65,8 @@ def dream_residual(
     jitter = round(objective.shift * settings.jitter)
     for octave, octave_size in enumerate(sizes):
         effort = None if efforts is None else efforts[octave - len(sizes)]
+        if effort is not None and effort.is_none:
+            continue
         paces = step_paces(settings.steps, octave, len(sizes)) if effort is None else [1.0] * effort.steps
         start = resize(added, octave_size)
         if carried is not None:
@@ -68,28 +74,34 @@ def dream_residual(
             start = start + carried_here
         residual = ascend(
             objective,
-            tensor_from_image(resize(source, octave_size)).to(objective.device),
-            tensor_from_image(np.ascontiguousarray(start)).to(objective.device),
+            _tensor(objective, resize(source, octave_size)),
+            _tensor(objective, start),
             jitter_sequence(settings.seed, octave, len(paces), jitter),
             [settings.step_size * pace for pace in paces],
-            NaturalStep(settings, objective.device),
-            *_effort_tensors(effort, octave_size, objective.device),
+            NaturalStep(settings, objective.device, objective.dtype),
+            *_effort_tensors(objective, effort, octave_size),
             settings.precision,
         )
         added = image_from_tensor(residual)
         if carried is not None:
             added -= carried_here
+    added = resize(added, size)
     return added if carried is None else added + carried
 
 
+def _tensor(objective: Objective, picture: np.ndarray) -> Tensor:
+    """(H, W, C) -> (1, C, H, W), as the objective's network takes it."""
+    return tensor_from_image(np.ascontiguousarray(picture)).to(objective.device, objective.dtype)
+
+
 def _effort_tensors(
-    effort: Effort | None, size: tuple[int, int], device: torch.device
+    objective: Objective, effort: Effort | None, size: tuple[int, int]
 ) -> tuple[Tensor | None, Tensor | None]:
     """Need and pace at an octave's size, (1, 1, h, w) each."""
     if effort is None:
         return None, None
     need, pace = (
-        tensor_from_image(resize(values, size)[..., None]).to(device) for values in (effort.need, effort.pace)
+        _tensor(objective, resize(values, size)[..., None]) for values in (effort.need, effort.pace)
     )
     return need, pace
 
@@ -108,5 +120,5 @@ def dream_level(objective: Objective, source: np.ndarray, residual: np.ndarray) 
 def activation_strength(objective: Objective, image: np.ndarray) -> float:
     """How strongly an image excites what is dreamed: the objective's value."""
     with torch.inference_mode(), cores.stepping(objective.device):
-        picture = tensor_from_image(np.ascontiguousarray(image)).to(objective.device)
+        picture = _tensor(objective, image)
         return float(mean_in_tiles(objective, picture) if objective.is_local else objective(picture))

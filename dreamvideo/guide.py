@@ -46,7 +46,7 @@ def guide_features(network: Network, layer: str, picture: np.ndarray) -> Tensor:
     """What a layer makes of the places of a guide, uint8 RGB (H, W, 3): at most `MOST_FEATURES`, (n, C)."""
     small = resize(picture, fit_long_side((picture.shape[1], picture.shape[0]), GUIDE_SIDE))
     with torch.no_grad():
-        image = tensor_from_image(image_from_frame(small)).to(network.device)
+        image = tensor_from_image(image_from_frame(small)).to(network.device, network.dtype)
         found = network(image, (layer,))[layer][0].flatten(1).T
     return found[:: -(-len(found) // MOST_FEATURES)]
 

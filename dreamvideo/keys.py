@@ -154,7 +154,8 @@ def plan_efforts(
         changed: share of the dream that other settings make another.
     """
     new = np.where(new < LEAST_NEW, 0, new).astype(np.float32)
-    efforts = [_effort_for_new(new, octave, dream, carry) for octave in reversed(range(dream.octaves))]
+    cubed = new * new * new  # by which paces grow, see `_effort_for_new`
+    efforts = [_effort_for_new(new, cubed, octave, dream, carry) for octave in reversed(range(dream.octaves))]
     renewal = dream.steps * min(1.0, RENEWAL * faded)
     if renewal >= LEAST_RENEWAL:
         steps = max(carry.refresh, math.ceil(renewal / RENEWAL_PACE))
@@ -173,9 +174,11 @@ def _also_everywhere(effort: Effort, way: float) -> Effort:
     return Effort(effort.steps, np.ones_like(effort.need), ways / effort.steps)
 
 
-def _effort_for_new(new: np.ndarray, octave: int, dream: DreamSettings, carry: CarrySettings) -> Effort:
+def _effort_for_new(
+    new: np.ndarray, cubed: np.ndarray, octave: int, dream: DreamSettings, carry: CarrySettings
+) -> Effort:
     """The steps of each octave cost about a third of the finest's, which is 0: fewer leave speckles."""
     cheap = round(carry.refresh / 3 * dream.octave_scale ** (2 * octave))
     steps = min(max(carry.refresh, cheap), max(carry.refresh, dream.steps))
     pace = min(NEW_PACE, max(1.0, NEW_SHARE * dream.steps / steps))
-    return Effort(steps, new, 1 + (pace - 1) * new**3)
+    return Effort(steps, new, 1 + (pace - 1) * cubed)

@@ -83,6 +83,19 @@ class Objective:
         return self.network.device
 
     @property
+    def dtype(self) -> torch.dtype:
+        """What pictures must be."""
+        return self.network.dtype
+
+    @property
+    def moved_on(self) -> torch.device:
+        """Where to move pictures that are to be dreamed on.
+
+        In double precision a CPU: that is done with float32, whose last digit differs from device to device.
+        """
+        return torch.device("cpu") if self.dtype == torch.float64 else self.device
+
+    @property
     def is_energy(self) -> bool:
         """Whether its value is a strength: never below 0, and 0 where nothing is seen."""
         return all(term.measure is mean_square and term.weight >= 0 for term in self.terms)
@@ -179,6 +192,8 @@ def objective_for(network: Network, settings: DreamSettings, guide: Guide | None
         UnknownNameError: a layer or channel that the network does not have.
         UsageError: a class, and the network has no head; channels with a guide.
     """
+    if settings.precision == "double":
+        network = network.in_double()
     layers = list(settings.layers)
     if settings.look is not None:
         layers.append((network.looks[settings.look], 1.0))
@@ -218,7 +233,7 @@ def balanced(objective: Objective) -> Objective:
     with the longest gradient would decide alone: the mean squares of two layers of VGG16 differ by a factor
     of hundreds, and so do a logit and a mean.
     """
-    pictures = _reference_pictures().to(objective.device)
+    pictures = _reference_pictures().to(objective.device, objective.dtype)
     lengths = [_gradient_length(replace(objective, terms=(term,)), pictures) for term in objective.terms]
     seen = [length for length in lengths if length > 0] or [1.0]
     usual = sum(seen) / len(seen)  # for a term that sees nothing in the reference pictures

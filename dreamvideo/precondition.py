@@ -26,8 +26,9 @@ class NaturalStep:
     Both are linear and do not depend on the place, so they are one convolution of 3 channels to 3.
     """
 
-    def __init__(self, settings: DreamSettings, device: torch.device) -> None:
-        self._kernel = natural_kernel(settings.natural, settings.smooth, settings.keep_colour).to(device)
+    def __init__(self, settings: DreamSettings, device: torch.device, dtype: torch.dtype) -> None:
+        kernel = natural_kernel(settings.natural, settings.smooth, settings.keep_colour)
+        self._kernel = kernel.to(device, dtype)
 
     def __call__(self, gradient: Tensor) -> Tensor:
         """(B, 3, H, W) -> the same shape; beyond the border the gradient is nothing."""

@@ -108,12 +108,14 @@ def draw(
 
     Which others are in the batch changes a picture by rounding alone.
     """
-    device = network.device
-    spectrum, mean, square = (
-        torch.from_numpy(array).to(device) for array in (after.spectrum, after.mean, after.square)
-    )
+    if settings.precision == "double":
+        network = network.in_double()
     excitement = Excitement(network, subjects)
+    held = [
+        torch.from_numpy(array).to(network.device) for array in (after.spectrum, after.mean, after.square)
+    ]
     for step in range(after.step, settings.steps):
+        spectrum, mean, square = (tensor.to(network.dtype) for tensor in held)
         spectrum.requires_grad_()
         with Waking() if step < WAKING_STEPS else nullcontext():
             value = excitement(moved(pictures_of(spectrum), f"{settings.seed}/{step}"))
@@ -123,8 +125,8 @@ def draw(
             square = MOMENTUM_OF_SQUARES * square + (1 - MOMENTUM_OF_SQUARES) * slope**2
             push = mean / (1 - MOMENTUM ** (step + 1))
             size = (square / (1 - MOMENTUM_OF_SQUARES ** (step + 1))).sqrt() + TINY
-            spectrum = spectrum.detach() + RATE * push / size
-        yield Drawing(step + 1, *(tensor.cpu().numpy() for tensor in (spectrum, mean, square)))
+            held = [tensor.float() for tensor in (spectrum + RATE * push / size, mean, square)]
+        yield Drawing(step + 1, *(tensor.cpu().numpy() for tensor in held))
 
 
 def frames_of(drawing: Drawing) -> list[np.ndarray]:
@@ -144,11 +146,11 @@ def pictures_of(spectrum: Tensor) -> Tensor:
     wavelength = 1 / torch.hypot(down[:, None], right[None]).clamp(min=1 / side)
     weight = (wavelength * side * CONTRAST).to(spectrum.device)
     planes = torch.fft.irfft2(torch.view_as_complex(spectrum.contiguous()) * weight, s=(side, side))
-    colours = torch.tensor(COLOURS, device=spectrum.device).expand(len(planes), 3, 3)
+    colours = torch.tensor(COLOURS, device=spectrum.device, dtype=spectrum.dtype).expand(len(planes), 3, 3)
     mixed = torch.bmm(colours, planes.flatten(2)).view(planes.shape)
     if mixed.device.type == "cpu":  # a last digit may differ where a thread's share ends
         mixed = mixed.double()
-    return torch.sigmoid(mixed).float()
+    return torch.sigmoid(mixed).to(spectrum.dtype)
 
 
 def moved(pictures: Tensor, seed: str) -> Tensor:
@@ -158,7 +160,7 @@ def moved(pictures: Tensor, seed: str) -> Tensor:
     scale = 1 + chance.uniform(-ZOOM, ZOOM)
     across, down = (2 * chance.uniform(-SHIFT, SHIFT) for _ in range(2))
     cos, sin = math.cos(angle) * scale, math.sin(angle) * scale
-    to = torch.tensor([[cos, -sin, across], [sin, cos, down]], device=pictures.device)
+    to = torch.tensor([[cos, -sin, across], [sin, cos, down]], device=pictures.device, dtype=pictures.dtype)
     planes = pictures.transpose(0, 1)  # all pictures of a colour at once: each has one place in the grid
     grid = F.affine_grid(to[None], [1, *planes.shape[1:]], align_corners=False).expand(3, -1, -1, -1)
     moved = F.grid_sample(planes, grid, padding_mode="reflection", align_corners=False)

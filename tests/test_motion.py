@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from dreamvideo.carry import Route, blend, carry_along, local_energy
+from dreamvideo.motion import flow as flow_module
 from dreamvideo.motion.cuts import CutDetector
-from dreamvideo.motion.flow import DIS_STEPS, DIS_STRIDE, backward_warp, compose_flows, flow_estimator
+from dreamvideo.motion.flow import DIS_STEPS, DIS_STRIDE, SHARP, backward_warp, compose_flows, flow_estimator
 from dreamvideo.motion.reliability import leaves_frame, occlusion_mask, reliability
 
 SHIFT = (3, 2)  # px right, down
@@ -55,6 +56,18 @@ def test_warping_along_the_flow_undoes_the_motion() -> None:
     after = moved(before)
     flow = np.full((96, 128, 2), (-SHIFT[0], -SHIFT[1]), np.float32)
     assert np.array_equal(backward_warp(before, flow)[8:, 8:], after[8:, 8:])
+
+
+@pytest.mark.parametrize("bands", [2, 7, 200])
+def test_warping_in_bands_makes_the_same_picture(bands: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is done where there are more cores."""
+    picture = texture().astype(np.float32)
+    flow = np.random.default_rng(0).uniform(-30, 30, (96, 128, 2)).astype(np.float32)
+    warped = []
+    for count in (1, bands):
+        monkeypatch.setattr(flow_module, "BANDS", count)
+        warped.append(backward_warp(picture, flow, SHARP))
+    assert np.array_equal(*warped)
 
 
 def test_warping_refuses_a_flow_of_another_size() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,12 @@ def test_widths_and_head_are_read_off_the_weights() -> None:
     copy = vgg_from_state(source.state_dict())
     with torch.no_grad():
         assert copy(torch.rand(2, 3, 32, 32), ["logits"])["logits"].shape == (2, 7)
+
+
+def test_double_precision_where_there_is_none_is_refused() -> None:
+    network = replace(load_network("vgg16-lite", None, "cpu"), device=torch.device("mps"))
+    with pytest.raises(UsageError, match="--device cpu"):
+        network.in_double()
 
 
 def test_an_unknown_device_is_refused() -> None:

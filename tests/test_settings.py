@@ -29,7 +29,7 @@ BAD: list[tuple[type, str, tuple[Any, ...]]] = [
     (DreamSettings, "step_size", (0.0, -0.1, 0.3, float("nan"))),
     (DreamSettings, "natural", (-0.1, 1.1, float("nan"))),
     (DreamSettings, "smooth", (-0.1, 11.0, float("nan"))),
-    (DreamSettings, "precision", ("double", "")),
+    (DreamSettings, "precision", ("quadruple", "")),
     (DreamSettings, "jitter", (-1, 513)),
     (DreamSettings, "look", ("faces", "")),
     (CarrySettings, "refresh", (-1, 1001)),

@@ -18,7 +18,7 @@ from dreamvideo.cli import options, typed
 from dreamvideo.cli.farm import chosen_crew, opened_crew
 from dreamvideo.cli.loading import load
 from dreamvideo.cli.recipe import follow
-from dreamvideo.settings import VisualizeRecipe, VisualizeSettings
+from dreamvideo.settings import PRECISE, VisualizeRecipe, VisualizeSettings
 
 if TYPE_CHECKING:
     from dreamvideo.film import Report
@@ -59,6 +59,13 @@ def visualize(
     ),
     crf: options.Crf = VisualizeSettings.crf,
     device: options.Device = "auto",
+    precision: Annotated[
+        str,
+        Option(
+            metavar="|".join(PRECISE),
+            help="What is computed with; double draws the same on CPU and GPU.",
+        ),
+    ] = VisualizeSettings.precision,
     workers: options.Workers = None,
     devices: options.Devices = None,
     ray: options.Ray = None,
@@ -83,6 +90,7 @@ def visualize(
         steps=steps,
         seed=seed,
         diversity=diversity,
+        precision=precision,  # type: ignore[arg-type]  # checked there
         fps=typed.parse_fps(fps, "--fps") or VisualizeSettings.fps,
         crf=crf,
     )

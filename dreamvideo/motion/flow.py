@@ -6,9 +6,11 @@ frame to the previous one, so that sampling the previous frame along it gives th
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
-from functools import lru_cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, lru_cache
 
 import cv2
 import numpy as np
@@ -27,6 +29,7 @@ LINEAR, SHARP, QUICK = cv2.INTER_LINEAR, cv2.INTER_LANCZOS4, cv2.INTER_CUBIC
 DIS_STEPS = 6
 DIS_STRIDE = 4  # px, at half size, from one patch of 8 to the next; the preset's 3 find no more, in more time
 SMALLEST_SIDE = 16  # px; OpenCV's DIS has no pyramid below it
+BANDS = max(1, (os.cpu_count() or 1) // 2)  # that a picture is warped in, where the kernel is large
 
 
 def flow_estimator(method: FlowMethod) -> FlowEstimator:
@@ -121,7 +124,27 @@ def backward_warp(picture: np.ndarray, flow: np.ndarray, kernel: int = LINEAR) -
     if picture.shape[:2] != flow.shape[:2]:
         raise ValueError(f"picture is {picture.shape[:2]} but flow is {flow.shape[:2]}")
     position = pixel_grid(flow.shape[:2]) + flow
+    if kernel == SHARP and BANDS > 1:
+        return _remap_in_bands(picture, position, kernel)
     return cv2.remap(picture, position, None, kernel, borderMode=cv2.BORDER_REFLECT_101)
+
+
+def _remap_in_bands(picture: np.ndarray, position: np.ndarray, kernel: int) -> np.ndarray:
+    """`cv2.remap` in threads of our own: OpenCV's are busy with what is done ahead, and then it takes one."""
+    warped = np.empty_like(picture)
+
+    def remap(begin: int) -> None:
+        band = slice(begin, begin + rows)
+        cv2.remap(picture, position[band], None, kernel, dst=warped[band], borderMode=cv2.BORDER_REFLECT_101)
+
+    rows = -(-len(picture) // BANDS)
+    list(_threads().map(remap, range(0, len(picture), rows)))
+    return warped
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(BANDS, thread_name_prefix="warp")
 
 
 def compose_flows(first: np.ndarray, then: np.ndarray) -> np.ndarray:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dreamvideo.errors import UnknownNameError, UsageError
 
@@ -34,6 +35,7 @@ class Network:
         has_head: whether it tells ImageNet's classes apart, so that `LOGITS` can be asked for.
         device: where pictures must be.
         digest: SHA-256 of the weights file, for the recipe.
+        dtype: what pictures must be, and what is computed with.
     """
 
     name: str
@@ -44,9 +46,24 @@ class Network:
     has_head: bool
     device: torch.device
     digest: str
+    dtype: torch.dtype = torch.float32
 
     def __call__(self, images: Tensor, layers: Collection[str]) -> Mapping[str, Tensor]:
         return self.module(images, layers)
+
+    def in_double(self) -> Network:
+        """The same network, computing with float64.
+
+        Ascent is chaotic: what float32 rounds off grows by nearly a digit a step. What float64 does stays so
+        small that an octave's residual, which is float32, is the same whatever the order of its sums.
+
+        Raises:
+            UsageError: the device has no float64.
+        """
+        if self.device.type == "mps":
+            raise UsageError("--precision double is not possible on mps: use --device cpu")
+        assert isinstance(self.module, nn.Module)
+        return replace(self, module=copy.deepcopy(self.module).double(), dtype=torch.float64)
 
     @property
     def guide_layer(self) -> str:
@@ -85,7 +102,7 @@ class Network:
         """
         self.check_layer(layer)
         with torch.inference_mode():
-            probe = torch.zeros(1, 3, PROBE_SIDE, PROBE_SIDE, device=self.device)
+            probe = torch.zeros(1, 3, PROBE_SIDE, PROBE_SIDE, device=self.device, dtype=self.dtype)
             activation = self(probe, (layer,))[layer]
         if activation.dim() != 4:
             raise UsageError(f"{layer} of {self.name} has no channels at places: choose another layer")

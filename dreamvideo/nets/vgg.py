@@ -140,7 +140,8 @@ class VGG16Head(nn.Module):
         """(B, 512, h, w), pooled onto 7x7 whatever its size, as torchvision does -> (B, 1000)."""
         if self._weights is None:
             state = read_weights(self._path)
-            self._weights = [state[key].float().to(activation.device) for key in self.keys]
+            dtype = torch.promote_types(activation.dtype, torch.float32)
+            self._weights = [state[key].to(activation.device, dtype) for key in self.keys]
         x = F.adaptive_avg_pool2d(activation, (7, 7)).flatten(1)
         for layer in range(3):
             x = F.linear(F.relu(x) if layer else x, *self._weights[2 * layer : 2 * layer + 2])

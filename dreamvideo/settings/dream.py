@@ -11,11 +11,12 @@ from dreamvideo.targets import LOOKS, Look, class_index, parse_layer
 
 FlowMethod = Literal["dis", "farneback", "raft", "none"]
 CutMethod = Literal["auto", "none"]
-Precision = Literal["full", "half"]
+Precision = Literal["full", "half", "double"]
 
 FLOW_METHODS: tuple[FlowMethod, ...] = ("dis", "farneback", "raft", "none")
 CUT_METHODS: tuple[CutMethod, ...] = ("auto", "none")
-PRECISIONS: tuple[Precision, ...] = ("full", "half")
+PRECISIONS: tuple[Precision, ...] = ("full", "half", "double")
+PRECISE: tuple[Precision, ...] = ("full", "double")  # of what is not dreamed in a graph on a GPU
 DISSOLVE = 24  # frames over which one dream becomes the next at a seam: in fewer of them the change shows
 SHORTEST_SPLIT = 2 * DISSOLVE  # frames; half of them are dreamed twice then
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -71,7 +72,8 @@ class DreamSettings:
     """Sigma, px, of the blur of each gradient: finer grain than this does not survive being carried."""
 
     precision: Precision = "full"
-    """What a GPU computes with. Half is several times faster, and comes to another dream, as strong."""
+    """What the network computes with. Full is float32; half, on a GPU, float16, which is several times faster
+    and comes to another dream, as strong; double, float64, comes to the same one on CPU and GPU."""
 
     jitter: int = 32
     """Largest random shift before a step, px."""

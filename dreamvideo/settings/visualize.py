@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from dreamvideo.settings.dream import PRECISE, Precision
 from dreamvideo.settings.film import FilmSettings
 from dreamvideo.settings.rules import require
 from dreamvideo.targets import class_index, parse_choice, parse_layer
@@ -35,6 +36,9 @@ class VisualizeSettings:
     diversity: int = 1
     """Pictures of each channel or class, unlike each other."""
 
+    precision: Precision = "full"
+    """What the network computes with: full or double, see `DreamSettings`."""
+
     fps: Fraction = Fraction(25)
     """Frames per second of a film of the growth; each is a step."""
 
@@ -45,6 +49,7 @@ class VisualizeSettings:
         FilmSettings(fps=self.fps, crf=self.crf)  # checks both
         require(32 <= self.size <= 2048, "size", "between 32 and 2048 px", self.size)
         require(1 <= self.steps <= 10000, "steps", "between 1 and 10000", self.steps)
+        require(self.precision in PRECISE, "precision", "one of " + ", ".join(PRECISE), self.precision)
         require(1 <= self.diversity <= 64, "diversity", "between 1 and 64", self.diversity)
         if self.layer is not None:
             parse_layer(self.layer)

@@ -118,7 +118,7 @@ def _eased(dream: DreamSettings, effort: Effort, number: int) -> DreamSettings:
 
 def _source(chain: Chain, number: int, before: np.ndarray, first: np.ndarray) -> np.ndarray:
     """What still `number` is the dream of."""
-    size, device = (before.shape[1], before.shape[0]), chain.objective.device
+    size, device = (before.shape[1], before.shape[0]), chain.objective.moved_on
     middle = chain.extent.middle(size)
     if number < 0:
         return _seen_from_afar(before, chain, number)
@@ -132,7 +132,7 @@ def _source(chain: Chain, number: int, before: np.ndarray, first: np.ndarray) ->
 
 def _seen_from_afar(still: np.ndarray, chain: Chain, number: int) -> np.ndarray:
     """A still made smaller, and around it something like it to dream on."""
-    size, device = (still.shape[1], still.shape[0]), chain.objective.device
+    size, device = (still.shape[1], still.shape[0]), chain.objective.moved_on
     near = place(still, 1, size, chain.extent, device)
     spread = near.std(axis=(0, 1))
     around = blurred(near, SURROUNDINGS * size[0])

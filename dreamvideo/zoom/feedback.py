@@ -90,7 +90,7 @@ def _moved(feedback: Feedback, image: np.ndarray, anchor: Anchor, frame: int) ->
     """The last picture as the camera sees it now; what comes into sight are clouds, to be dreamed on."""
     size, path = (image.shape[1], image.shape[0]), feedback.path
     matrix = path.step(feedback.place(frame - 1) + 1, size)
-    moved = np.clip(resample(image, matrix, size, feedback.objective.device), 0, 1)
+    moved = np.clip(resample(image, matrix, size, feedback.objective.moved_on), 0, 1)
     new = _outside(matrix, size)
     if new.any():
         moved[new] = anchor.mean + anchor.contrast * _clouds(feedback, np.nonzero(new), size, frame)
