@@ -87,6 +87,19 @@ def test_reading_half_a_clip_leaves_nothing(tmp_path: Path, codec: tuple[str, ..
 
 @on_linux
 @pytest.mark.usefixtures("leaves_nothing")
+def test_a_program_that_leaves_a_reader_open_ends_all_the_same() -> None:
+    program = """
+from dreamvideo.media.ffmpeg import Ffmpeg
+def pictures():
+    with Ffmpeg(["-f", "lavfi", "-i", "testsrc2", "-f", "rawvideo", "-"], yields=True) as process:
+        yield process.read(100)
+left = pictures()
+assert len(next(left)) == 100
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_killed_encoder_is_an_error_with_its_last_words(tmp_path: Path) -> None:
     frame = np.zeros((256, 256, 3), np.uint8)
     with (

@@ -212,6 +212,8 @@ class Ffmpeg:
                 self._process.stdin.close()
 
     def _release(self) -> None:
+        if sys.is_finalizing():  # a reader was left open: the threads stand still, and would be waited for
+            return
         self._gone.set()
         self._watcher.join()
         self._drain.join(GRACE_SECONDS)
