@@ -39,10 +39,10 @@ def add_residual(
         mask: a frame of any size; the dream is added where it is white, and nothing at all where black.
     """
     size = film.size or (frame.shape[1], frame.shape[0])
-    added = film.strength * resize(residual, size)
+    levels = resize(film.strength * np.float32(255) * residual, size)
     if mask is not None:
-        added *= mask_weights(resize(mask, size))[..., None]
-    return add_to_frame(resize(frame, size), added)
+        levels *= mask_weights(resize(mask, size))[..., None]
+    return add_to_frame(resize(frame, size), levels)
 
 
 def mask_weights(mask: np.ndarray) -> np.ndarray:

@@ -105,9 +105,9 @@ def frame_from_image(image: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(image * np.float32(255)), 0, 255).astype(np.uint8)
 
 
-def add_to_frame(frame: np.ndarray, added: np.ndarray) -> np.ndarray:
-    """A frame plus what is added to it, float32 in [-1, 1]: rounded, and clipped to uint8."""
-    return cv2.add(frame, added * np.float32(255), dtype=cv2.CV_8U)
+def add_to_frame(frame: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """A frame plus what is added to it, grey levels in float32: rounded, and clipped to uint8."""
+    return cv2.add(frame, levels, dtype=cv2.CV_8U)
 
 
 def tensor_from_image(image: np.ndarray) -> Tensor:

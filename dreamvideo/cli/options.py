@@ -50,7 +50,7 @@ PrecisionOption = Annotated[
         "--precision",
         metavar="|".join(PRECISIONS),
         help="What is computed with: half is several times faster, on a GPU, and comes to another dream; "
-        "double comes to the same on CPU and GPU, and is four times slower.",
+        "double comes to the same on CPU and GPU, and is four to ten times slower.",
     ),
 ]
 KeepJob = Annotated[

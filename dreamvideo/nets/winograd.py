@@ -141,9 +141,11 @@ def correlate(x: Tensor, kernel: Kernel, bias: Tensor | None = None) -> Tensor:
 def _tall(x: Tensor, height: int) -> Tensor:
     """The rows of all pictures, (height, W * C), with zeros above each and below the last."""
     batch, channels, rows, width = x.shape
-    tall = x.new_zeros(height, width * channels)
+    tall = x.new_empty(height, width * channels)
     pictures = tall[: batch * (rows + 1)].view(batch, rows + 1, width, channels)
+    pictures[:, 0] = 0
     pictures[:, 1:] = x.permute(0, 2, 3, 1)
+    tall[batch * (rows + 1) :] = 0
     return tall
 
 
