@@ -22,6 +22,7 @@ MOST_AT_ONCE = 0.3  # share of a dream given up at a key for a weight that is ne
 MOST_NEW = 0.6  # share of a key that may be new before the shot begins anew
 SURE = 0.8  # a confidence that counts as certain; the rest is what light and noise do
 LEAST_NEW = 0.2  # less new than this is left to the renewal
+COARSE = 2.5  # times smaller than the finest octave: there what is newly seen gets its shapes
 NEW_SHARE = 0.7  # of the way that the steps of a shot's first frame go, for what is newly seen
 NEW_PACE = 4.0  # times the step size, at most, where all is new: larger steps make grain, not patterns
 RENEWAL = 3.5  # share of the steps' way taken everywhere, for each share of the level that faded
@@ -142,12 +143,12 @@ def plan_efforts(
 ) -> list[Effort]:
     """The steps of a carried key in each octave, the smallest first.
 
-    What is newly seen is dreamed in fewer but larger steps than a shot's first frame: in `refresh` steps in
-    the finest octave, in more where they are cheap, so that shapes come out of the coarse ones. The octave
-    between is left out: it costs as much as all the coarser ones, and the dream is calmer without it. (What
-    is half new keeps small steps: its pattern is there.) What has faded is renewed in the finest octave
-    alone, over the whole frame: being carried costs the fine grain, hardly anything of the coarse.
-    What is dreamed towards another aim is dreamed everywhere, in all octaves, in few steps.
+    What is newly seen gets its shapes in the coarse octaves, where many steps are cheap, and its grain in
+    `refresh` large ones in the finest; with few coarse steps there is nothing but grain. The octaves between
+    are left out: they cost as much as all the coarser ones, and the dream is calmer without them. (What is
+    half new keeps small steps: its pattern is there.) What has faded is renewed in the finest octave alone,
+    over the whole frame: being carried costs the fine grain, hardly anything of the coarse. What is dreamed
+    towards another aim is dreamed everywhere, in all octaves, in few steps.
 
     Args:
         new: (H, W), 0 to 1, how new each pixel is. faded: share of the level that was lost on the way.
@@ -162,23 +163,28 @@ def plan_efforts(
         way = np.maximum(renewal, efforts[-1].steps * new * efforts[-1].pace)
         efforts[-1] = Effort(steps, np.ones_like(new), way / steps)
     if changed:
-        return [_also_everywhere(effort, changed * dream.steps) for effort in efforts]
-    if dream.octaves > 2:
-        efforts[-2] = Effort(0, np.zeros_like(new), np.zeros_like(new))
+        return [_also_everywhere(effort, changed * dream.steps, carry) for effort in efforts]
+    nothing = Effort(0, np.zeros_like(new), np.zeros_like(new))
+    first = max(1, math.ceil(math.log(COARSE, dream.octave_scale)))  # that is coarse, counted from the finest
+    for between in range(1, min(first, dream.octaves - 1)):
+        efforts[-1 - between] = nothing
     return efforts
 
 
-def _also_everywhere(effort: Effort, way: float) -> Effort:
+def _also_everywhere(effort: Effort, way: float, carry: CarrySettings) -> Effort:
     """The effort with at least so much of a way, in steps, at each pixel."""
+    steps = effort.steps
+    if effort.is_none:
+        steps = max(carry.refresh, math.ceil(way / RENEWAL_PACE))
     ways = np.maximum(way, effort.steps * effort.need * effort.pace)
-    return Effort(effort.steps, np.ones_like(effort.need), ways / effort.steps)
+    return Effort(steps, np.ones_like(effort.need), ways / steps)
 
 
 def _effort_for_new(
     new: np.ndarray, cubed: np.ndarray, octave: int, dream: DreamSettings, carry: CarrySettings
 ) -> Effort:
-    """The steps of each octave cost about a third of the finest's, which is 0: fewer leave speckles."""
-    cheap = round(carry.refresh / 3 * dream.octave_scale ** (2 * octave))
+    """The steps of each octave cost as much as those of the finest, which is 0."""
+    cheap = round(carry.refresh * dream.octave_scale ** (2 * octave))
     steps = min(max(carry.refresh, cheap), max(carry.refresh, dream.steps))
     pace = min(NEW_PACE, max(1.0, NEW_SHARE * dream.steps / steps))
     return Effort(steps, new, 1 + (pace - 1) * cubed)

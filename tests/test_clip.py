@@ -138,6 +138,25 @@ def test_what_is_lost_is_given_steps() -> None:
     assert not any(effort.need.any() for effort in calm)
 
 
+@pytest.mark.parametrize(
+    "octaves, scale, steps",
+    [(4, 1.4, [8, 0, 0, 1]), (3, 1.4, [4, 0, 1]), (2, 1.4, [2, 1]), (4, 1.8, [10, 10, 0, 1]), (1, 1.4, [1])],
+)
+def test_new_areas_get_their_shapes_in_coarse_octaves(octaves: int, scale: float, steps: list[int]) -> None:
+    """With few coarse steps they are nothing but grain, which no figure shows."""
+    dream = DreamSettings(octaves=octaves, octave_scale=scale)
+    efforts = plan_efforts(np.ones((8, 8), np.float32), 0.0, dream, CarrySettings())
+    assert [effort.steps for effort in efforts] == steps
+
+
+def test_another_aim_is_dreamed_everywhere_in_all_octaves() -> None:
+    new = np.zeros((8, 8), np.float32)
+    new[:, 4:] = 1
+    for seen in (new, np.zeros_like(new)):
+        efforts = plan_efforts(seen, 0.0, DreamSettings(), CarrySettings(), changed=0.3)
+        assert all((effort.steps * effort.pace >= 0.3 * 10 - 1e-5).all() for effort in efforts)
+
+
 def test_what_fades_in_is_dreamed_as_if_it_had_been_there(network: Network) -> None:
     frame = pan(9, 1)[0]
     fade = [np.rint(frame * min(1.0, t / 20)).astype(np.uint8) for t in range(26)]

@@ -12,11 +12,11 @@ import numpy as np
 
 from dreamvideo.clip import dream_residuals
 from dreamvideo.dream import activation_strength
-from dreamvideo.images import image_from_frame, resize
+from dreamvideo.images import image_from_frame, resize, tensor_from_image
 from dreamvideo.measure import warp_error
 from dreamvideo.media.stills import open_clip
-from dreamvideo.motion.flow import FlowEstimator, flow_estimator
-from dreamvideo.motion.reliability import leaves_frame, occlusion_mask
+from dreamvideo.motion.flow import FlowEstimator, backward_warp, flow_estimator
+from dreamvideo.motion.reliability import TOLERANCE, leaves_frame, occlusion_mask
 from dreamvideo.objectives import Objective
 from dreamvideo.settings import CarrySettings, DreamSettings
 from dreamvideo.spans import detail_size, observe
@@ -26,6 +26,7 @@ from figures.threads import in_its_own_thread
 from figures.ways import Frames, Way, carried
 
 UNLIMITED = 1 << 14  # px, a detail that no clip here has: they are read at the size they are dreamed at
+LEAST_COVERED = 0.05  # of a frame, that arrived, for it to be asked how strong it is there
 
 Figures = dict[str, float]
 
@@ -40,7 +41,7 @@ def read(path: Path, detail: int, count: int | None) -> Frames:
 def film_figures(frames: Frames, objective: Objective, ways: dict[str, Way]) -> dict[str, Figures]:
     """Every way to dream the clip, beside the first of them."""
     starts = shot_starts(frames)
-    estimate = flow_estimator("farneback")
+    arrived, estimate = arrived_masks(frames, starts), flow_estimator("farneback")
     results: dict[str, Figures] = {}
     for name, render in ways.items():
         begun = perf_counter()
@@ -56,10 +57,12 @@ def film_figures(frames: Frames, objective: Objective, ways: dict[str, Way]) -> 
             low=low,
             high=high,
             new=new_area_ratio(frames, dreamed, starts),
+            arrived=in_its_own_thread(strength_within, objective, dreamed, arrived),
         )
         base = next(iter(results.values()), row)
         row["relative_excess"] = row["excess"] / base["excess"]
         row["relative_level"] = row["level"] / base["level"]
+        row["relative_arrived"] = row["arrived"] / base["arrived"]
         row["speed"] = base["seconds"] / seconds
         results[name] = row
     return results
@@ -71,10 +74,12 @@ def strengths(objective: Objective, frames: Frames) -> list[float]:
 
 def film_table(clip: str, results: dict[str, Figures]) -> str:
     """As in the README, in Markdown."""
-    lines = [f"| {clip} | excess | strength | per frame | new areas | speed | s/frame |", "|---" * 7 + "|"]
+    head = f"| {clip} | excess | strength | per frame | new areas | what arrived | speed | s/frame |"
+    lines = [head, "|---" * 8 + "|"]
     lines += [
         f"| {name} | {row['relative_excess']:.3f} | {row['relative_level']:.2f} | {row['low']:.2f}-"
-        f"{row['high']:.2f} | {row['new']:.2f} | {row['speed']:.1f} | {row['seconds']:.3f} |"
+        f"{row['high']:.2f} | {row['new']:.2f} | {row['relative_arrived']:.2f} | {row['speed']:.1f} "
+        f"| {row['seconds']:.3f} |"
         for name, row in results.items()
     ]
     return "\n".join(lines)
@@ -103,6 +108,43 @@ def warp_error_within(
     return float(output), float(source)
 
 
+def came_into_sight(frame: np.ndarray, before: np.ndarray, estimate: FlowEstimator) -> np.ndarray:
+    """What of a frame the one before it does not show: bool (H, W)."""
+    flow, reverse = estimate(frame, before), estimate(before, frame)
+    return occlusion_mask(flow, reverse, TOLERANCE) | leaves_frame(flow)
+
+
+def arrived_masks(frames: Frames, starts: list[int]) -> list[np.ndarray]:
+    """What of each frame came into sight since its shot began, followed along the flow: bool (H, W)."""
+    estimate, masks = flow_estimator("dis"), []
+    mask = np.zeros(frames[0].shape[:2], np.uint8)
+    for t, frame in enumerate(frames):
+        if t in starts:
+            mask = np.zeros_like(mask)
+        else:
+            followed = backward_warp(mask.astype(np.float32), estimate(frame, frames[t - 1])) > 0.5
+            new = came_into_sight(frame, frames[t - 1], estimate)
+            mask = cv2.medianBlur((followed | new).astype(np.uint8), 5)
+        masks.append(mask > 0)
+    return masks
+
+
+def strength_within(objective: Objective, frames: Frames, masks: list[np.ndarray]) -> float:
+    """The mean square activation of the first term's layer inside masks, where they cover some of a frame."""
+    import torch  # not above: it would not see what dreamvideo sets for it
+
+    layer, levels = objective.terms[0].layer, []
+    for frame, mask in zip(frames, masks, strict=True):
+        if mask.mean() < LEAST_COVERED:
+            continue
+        with torch.inference_mode():
+            found = objective.network(tensor_from_image(image_from_frame(frame)), (layer,))[layer]
+        squares = found[0].square().mean(dim=0).numpy()
+        weights = resize(mask.astype(np.float32), (squares.shape[1], squares.shape[0]))
+        levels.append(float((squares * weights).sum() / weights.sum()))
+    return float(np.mean(levels)) if levels else float("nan")
+
+
 def spread(levels: np.ndarray, starts: list[int]) -> tuple[float, float]:
     """Least and most of a frame's level over its shot's median."""
     ratios = np.concatenate([levels[s] / np.median(levels[s]) for s in shots(starts, len(levels))])
@@ -115,13 +157,8 @@ def new_area_ratio(frames: Frames, dreamed: Frames, starts: list[int]) -> float:
     for t in range(1, len(frames)):
         if t in starts:
             continue
-        flow, reverse = estimate(frames[t], frames[t - 1]), estimate(frames[t - 1], frames[t])
-        new = (
-            cv2.erode(
-                (occlusion_mask(flow, reverse, 4.0) | leaves_frame(flow)).astype(np.uint8), np.ones((3, 3))
-            )
-            > 0
-        )
+        seen = came_into_sight(frames[t], frames[t - 1], estimate).astype(np.uint8)
+        new = cv2.erode(seen, np.ones((3, 3))) > 0
         squares = (image_from_frame(dreamed[t]) - image_from_frame(frames[t])) ** 2
         if new.mean() > 0.002:
             new_squares.append(squares[new].mean())
