@@ -14,7 +14,7 @@ from dreamvideo.graphed import graphed_gradient
 from dreamvideo.objectives import Objective
 from dreamvideo.octaves import Jitter
 from dreamvideo.settings import Precision
-from dreamvideo.tiles import gradient_in_tiles
+from dreamvideo.tiles import local_in_tiles
 
 log = logging.getLogger("dreamvideo")
 
@@ -35,7 +35,7 @@ def gradient(objective: Objective, image: Tensor, shrink: float = 1.0) -> Tensor
     if not objective.is_local:
         return _gradient_of(objective, shrink, image)
     pixels = image.shape[2] * image.shape[3]
-    return gradient_in_tiles(partial(_gradient_of, objective.total, shrink / pixels), image)
+    return local_in_tiles(partial(_gradient_of, objective.total, shrink / pixels), image)
 
 
 def _gradient_of(value: Callable[[Tensor], Tensor], factor: float, image: Tensor) -> Tensor:
@@ -49,7 +49,7 @@ def _graphed(precision: Precision, objective: Objective, image: Tensor) -> Tenso
     """`gradient` on a GPU, times the image's size where that is cut into tiles."""
     if not objective.is_local:
         return graphed_gradient(objective, image, precision)
-    return gradient_in_tiles(lambda tile: graphed_gradient(objective, tile, precision), image)
+    return local_in_tiles(lambda tile: graphed_gradient(objective, tile, precision), image)
 
 
 CAREFUL: tuple[Gradient, ...] = (gradient, partial(gradient, shrink=SHRINK))

@@ -11,13 +11,15 @@ from torch import Tensor
 
 from dreamvideo.ascent import ascend
 from dreamvideo.cores import cores
-from dreamvideo.images import image_from_tensor, resize, tensor_from_image
+from dreamvideo.images import fit_long_side, image_from_tensor, resize, tensor_from_image
 from dreamvideo.nets import Network
 from dreamvideo.objectives import Objective, objective_for
 from dreamvideo.octaves import jitter_sequence, octave_sizes, step_paces
 from dreamvideo.precondition import NaturalStep
 from dreamvideo.settings import DreamSettings
-from dreamvideo.tiles import mean_in_tiles
+from dreamvideo.tiles import local_in_tiles, mean_in_tiles
+
+CELLS = 12  # along the long side of a picture, in which the level of a dream is told apart
 
 
 @dataclass(frozen=True)
@@ -111,10 +113,17 @@ def dream_image(network: Network, image: np.ndarray, settings: DreamSettings) ->
     return np.clip(image + dream_residual(objective_for(network, settings), image, settings), 0.0, 1.0)
 
 
-def dream_level(objective: Objective, source: np.ndarray, residual: np.ndarray) -> float:
-    """How far a dream excites what is dreamed; beyond its source, where the objective may be below 0."""
-    level = activation_strength(objective, source + residual)
-    return level if objective.is_energy else level - activation_strength(objective, source)
+def dream_levels(objective: Objective, source: np.ndarray, residual: np.ndarray) -> np.ndarray:
+    """How far a dream excites what is dreamed, in cells of the picture: float32 (h, w), `CELLS` at most.
+
+    One cell, and how far it does so beyond its source, where the objective may be below 0.
+    """
+    if not objective.is_energy:
+        beyond = activation_strength(objective, source + residual) - activation_strength(objective, source)
+        return np.full((1, 1), beyond, np.float32)
+    with torch.inference_mode(), cores.stepping(objective.device):
+        levels = local_in_tiles(objective.levels, _tensor(objective, source + residual))
+    return resize(image_from_tensor(levels)[..., 0], fit_long_side((source.shape[1], source.shape[0]), CELLS))
 
 
 def activation_strength(objective: Objective, image: np.ndarray) -> float:

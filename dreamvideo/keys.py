@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dreamvideo.carry import Carried, level_new, new_strength
-from dreamvideo.dream import Effort, dream_level, dream_residual
-from dreamvideo.images import scaled
+from dreamvideo.dream import Effort, dream_levels, dream_residual
+from dreamvideo.images import resize, scaled
 from dreamvideo.motion.flow import backward_warp
 from dreamvideo.motion.reliability import likeness
 from dreamvideo.objectives import Objective
@@ -26,7 +26,9 @@ COARSE = 2.5  # times smaller than the finest octave: there what is newly seen g
 NEW_SHARE = 0.7  # of the way that the steps of a shot's first frame go, for what is newly seen
 NEW_PACE = 4.0  # times the step size, at most, where all is new: larger steps make grain, not patterns
 RENEWAL = 3.5  # share of the steps' way taken everywhere, for each share of the level that faded
-RENEWAL_PACE = 2.0  # times the step size, at most, where patterns are: larger steps tear them apart
+RENEWAL_PACE = 3.0  # times the step size, at most, where patterns are: larger steps tear them apart
+WEAK, STRONG = 0.5, 3.0  # times the level: what is weaker is renewed most, what is stronger not at all
+MOST_RENEWAL = 1.3  # times the renewal, where a dream is weak
 LEAST_RENEWAL = 0.25  # of a step: a shorter way is not worth a look at the whole frame
 
 
@@ -64,7 +66,7 @@ class Shot:
 def begin_shot(source: np.ndarray, aim: Aim) -> Shot:
     """Dream a key from nothing, with all steps."""
     residual = dream_residual(aim.objective, source, aim.dream)
-    return Shot(aim.frame, residual, source, dream_level(aim.objective, source, residual))
+    return Shot(aim.frame, residual, source, _level(aim, source, residual))
 
 
 def refresh(
@@ -90,10 +92,10 @@ def refresh(
         return begin_shot(source, now)
     residual, new, level = scaled(arrived.residual, kept), 1 - kept, shot.level
     if carry.refresh:
-        arrived_level = dream_level((before if changed else now).objective, source, arrived.residual)
-        faded = 1 - arrived_level / level if level > 0 else 0.0
+        levels = dream_levels((before if changed else now).objective, source, arrived.residual)
         residual *= 1 - changed
-        efforts = plan_efforts(new, faded, now.dream, carry, changed)
+        levels = levels / level if level > 0 else np.ones((1, 1), np.float32)
+        efforts = plan_efforts(new, levels, now.dream, carry, changed)
         residual = dream_residual(now.objective, source, now.dream, residual, efforts)
         strength = new_strength(now.frame - shot.frame)
         residual = np.clip(source + level_new(residual, kept, strength), 0, 1) - source
@@ -105,10 +107,13 @@ def refresh(
 
 def _level_after(level: float, source: np.ndarray, residual: np.ndarray, before: Aim, now: Aim) -> float:
     """The level to be held from now on. What was lost under the last aim is not forgotten."""
-    reached = dream_level(now.objective, source, residual)
-    was = dream_level(before.objective, source, residual)
+    reached, was = _level(now, source, residual), _level(before, source, residual)
     is_as_strong = _way(before.dream) == _way(now.dream)
     return max(reached, level * reached / was) if is_as_strong and was > 0 else reached
+
+
+def _level(aim: Aim, source: np.ndarray, residual: np.ndarray) -> float:
+    return float(dream_levels(aim.objective, source, residual).mean())
 
 
 def change(before: DreamSettings, after: DreamSettings) -> float:
@@ -139,28 +144,31 @@ def _shares(dream: DreamSettings) -> list[float]:
 
 
 def plan_efforts(
-    new: np.ndarray, faded: float, dream: DreamSettings, carry: CarrySettings, changed: float = 0.0
+    new: np.ndarray, levels: np.ndarray, dream: DreamSettings, carry: CarrySettings, changed: float = 0.0
 ) -> list[Effort]:
     """The steps of a carried key in each octave, the smallest first.
 
     What is newly seen gets its shapes in the coarse octaves, where many steps are cheap, and its grain in
     `refresh` large ones in the finest; with few coarse steps there is nothing but grain. The octaves between
     are left out: they cost as much as all the coarser ones, and the dream is calmer without them. (What is
-    half new keeps small steps: its pattern is there.) What has faded is renewed in the finest octave alone,
-    over the whole frame: being carried costs the fine grain, hardly anything of the coarse. What is dreamed
-    towards another aim is dreamed everywhere, in all octaves, in few steps.
+    half new keeps small steps: its pattern is there.) What has faded is renewed in the finest octave alone:
+    being carried costs the fine grain, hardly anything of the coarse. It is renewed most where the dream is
+    weak, or what was there first becomes ever stronger beside what came later. What is dreamed towards
+    another aim is dreamed everywhere, in all octaves, in few steps.
 
     Args:
-        new: (H, W), 0 to 1, how new each pixel is. faded: share of the level that was lost on the way.
+        new: (H, W), 0 to 1, how new each pixel is.
+        levels: (h, w), those of the arrived dream's cells (`dream_levels`), beside the level to be held.
         changed: share of the dream that other settings make another.
     """
     new = np.where(new < LEAST_NEW, 0, new).astype(np.float32)
     cubed = new * new * new  # by which paces grow, see `_effort_for_new`
     efforts = [_effort_for_new(new, cubed, octave, dream, carry) for octave in reversed(range(dream.octaves))]
-    renewal = dream.steps * min(1.0, RENEWAL * faded)
+    renewal = dream.steps * min(1.0, RENEWAL * (1 - float(levels.mean())))
     if renewal >= LEAST_RENEWAL:
-        steps = max(carry.refresh, math.ceil(renewal / RENEWAL_PACE))
-        way = np.maximum(renewal, efforts[-1].steps * new * efforts[-1].pace)
+        due = renewal * resize(renewal_shares(levels), (new.shape[1], new.shape[0]))
+        steps = max(carry.refresh, math.ceil(due.max() / RENEWAL_PACE))
+        way = np.maximum(due, efforts[-1].steps * new * efforts[-1].pace)
         efforts[-1] = Effort(steps, np.ones_like(new), way / steps)
     if changed:
         return [_also_everywhere(effort, changed * dream.steps, carry) for effort in efforts]
@@ -169,6 +177,15 @@ def plan_efforts(
     for between in range(1, min(first, dream.octaves - 1)):
         efforts[-1 - between] = nothing
     return efforts
+
+
+def renewal_shares(levels: np.ndarray) -> np.ndarray:
+    """How much of a renewal is due, by the level there beside that to be held.
+
+    >>> [round(float(share), 2) for share in renewal_shares(np.array([0, 0.5, 0.9, 2, 9]))]
+    [1.3, 1.3, 1.09, 0.52, 0.0]
+    """
+    return MOST_RENEWAL * np.clip((STRONG - levels) / (STRONG - WEAK), 0, 1).astype(np.float32)
 
 
 def _also_everywhere(effort: Effort, way: float, carry: CarrySettings) -> Effort:

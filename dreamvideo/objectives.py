@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from dreamvideo.errors import UsageError
@@ -118,6 +119,16 @@ class Objective:
         """The same summed over places, not averaged, in px: what the parts of one picture add up to."""
         pixels = images.shape[2] * images.shape[3]
         return self._sum(images, lambda activation: _covered(activation, pixels))
+
+    def levels(self, images: Tensor) -> Tensor:
+        """Where the value comes from, (B, 1, H, W) of the images' size; of an energy alone (`is_energy`)."""
+        found = self.network(images, {term.layer for term in self.terms})
+        size = (images.shape[2], images.shape[3])
+        levels = []
+        for term in self.terms:
+            squares = found[term.layer].square().mean(dim=1, keepdim=True)
+            levels.append(term.weight * term.scale * F.interpolate(squares, size))
+        return sum(levels[1:], levels[0])
 
     def _sum(self, images: Tensor, factor: Callable[[Tensor], float]) -> Tensor:
         found = self.network(images, {term.layer for term in self.terms})

@@ -1,8 +1,8 @@
-"""Gradients of, and means over, a large image, tile by tile: memory depends on the tile, not on the image.
+"""What a network makes of a large image, tile by tile: memory depends on the tile, not on the image.
 
-For a gradient every tile is seen with what surrounds it (`CONTEXT`), so that there are no seams: a pixel's
-gradient comes from activations around it, and those from pixels around them. Tiles begin where the poolings
-of a network do.
+Where something is asked of every pixel, every tile is seen with what surrounds it (`CONTEXT`), so that there
+are no seams: a pixel's gradient comes from activations around it, and those from pixels around them. Tiles
+begin where the poolings of a network do.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
-Gradient = Callable[[Tensor], Tensor]
+Local = Callable[[Tensor], Tensor]
 Mean = Callable[[Tensor], Tensor]
 
 log = logging.getLogger("dreamvideo")
@@ -27,20 +27,20 @@ GRID = 32  # px, after which the poolings of a network repeat; all the sizes her
 CONTEXT = 128  # px; conv4_3 of VGG16 looks 46 px far
 
 
-def gradient_in_tiles(gradient: Gradient, image: Tensor, side: int = LARGEST) -> Tensor:
-    """The gradient of a sum over all places, at an image of any size.
+def local_in_tiles(local: Local, image: Tensor, side: int = LARGEST) -> Tensor:
+    """Something of every pixel, like the gradient of a sum over all places, of an image of any size.
 
     Where a GPU runs out of memory it is tried again with smaller tiles.
 
     Args:
-        gradient: of the sum over the places of a picture, (1, 3, h, w) -> the same shape.
+        local: (1, 3, h, w) -> (1, C, h, w), each pixel by what is near it.
         image: (1, 3, H, W).
         side: px, of the largest tiles.
 
     Raises:
         torch.OutOfMemoryError: even the smallest tile is too large.
     """
-    return _fitting(partial(_gradient, gradient, image), side)
+    return _fitting(partial(_local, local, image), side)
 
 
 def mean_in_tiles(mean: Mean, image: Tensor, side: int = LARGEST) -> Tensor:
@@ -82,14 +82,17 @@ def _mean(mean: Mean, image: Tensor, side: int) -> Tensor:
     return sum(sums[1:], sums[0]) / (height * width)
 
 
-def _gradient(gradient: Gradient, image: Tensor, side: int) -> Tensor:
+def _local(local: Local, image: Tensor, side: int) -> Tensor:
     height, width = image.shape[2:]
     if max(height, width) <= side:
-        return gradient(image)
-    whole = torch.empty_like(image)
+        return local(image)
+    whole: Tensor | None = None
     for rows, columns in product(tiles(height, side), tiles(width, side)):
-        part = gradient(image[:, :, rows.seen, columns.seen])
+        part = local(image[:, :, rows.seen, columns.seen])
+        if whole is None:
+            whole = torch.empty_like(image[:, : part.shape[1]])
         whole[:, :, rows.kept, columns.kept] = part[:, :, rows.kept_of_seen, columns.kept_of_seen]
+    assert whole is not None
     return whole
 
 

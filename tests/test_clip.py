@@ -23,6 +23,7 @@ from dreamvideo.spans import detail_size
 DREAM = DreamSettings(octaves=2, steps=6, layers=(("conv3_3", 1.0),))
 EACH_BY_ITSELF = CarrySettings(carry=0.0, cadence=1)
 SHAPE = (80, 112)
+HELD = np.ones((1, 1), np.float32)  # nothing of the level is lost
 
 
 @pytest.fixture(scope="module")
@@ -131,10 +132,10 @@ def test_detail_never_enlarges_but_for_what_the_network_must_see() -> None:
 def test_what_is_lost_is_given_steps() -> None:
     new = np.zeros((8, 8), np.float32)
     new[:, 4:] = 1
-    coarse, fine = plan_efforts(new, faded=0.1, dream=DREAM, carry=CarrySettings())[-2:]
+    coarse, fine = plan_efforts(new, np.full((1, 1), 0.9), DREAM, CarrySettings())[-2:]
     assert (coarse.need[:, :4] == 0).all() and (coarse.need[:, 4:] == 1).all()
     assert (fine.need[:, :4] > 0).all()
-    calm = plan_efforts(np.zeros((8, 8), np.float32), 0.0, DREAM, CarrySettings())
+    calm = plan_efforts(np.zeros((8, 8), np.float32), HELD, DREAM, CarrySettings())
     assert not any(effort.need.any() for effort in calm)
 
 
@@ -145,7 +146,7 @@ def test_what_is_lost_is_given_steps() -> None:
 def test_new_areas_get_their_shapes_in_coarse_octaves(octaves: int, scale: float, steps: list[int]) -> None:
     """With few coarse steps they are nothing but grain, which no figure shows."""
     dream = DreamSettings(octaves=octaves, octave_scale=scale)
-    efforts = plan_efforts(np.ones((8, 8), np.float32), 0.0, dream, CarrySettings())
+    efforts = plan_efforts(np.ones((8, 8), np.float32), HELD, dream, CarrySettings())
     assert [effort.steps for effort in efforts] == steps
 
 
@@ -153,7 +154,7 @@ def test_another_aim_is_dreamed_everywhere_in_all_octaves() -> None:
     new = np.zeros((8, 8), np.float32)
     new[:, 4:] = 1
     for seen in (new, np.zeros_like(new)):
-        efforts = plan_efforts(seen, 0.0, DreamSettings(), CarrySettings(), changed=0.3)
+        efforts = plan_efforts(seen, HELD, DreamSettings(), CarrySettings(), changed=0.3)
         assert all((effort.steps * effort.pace >= 0.3 * 10 - 1e-5).all() for effort in efforts)
 
 

@@ -13,7 +13,7 @@ from conftest import count_film, number_of
 
 from dreamvideo.ascent import gradient
 from dreamvideo.clip import add_residual
-from dreamvideo.dream import activation_strength, dream_image, dream_level, dream_residual
+from dreamvideo.dream import activation_strength, dream_image, dream_levels, dream_residual
 from dreamvideo.errors import InputError, UnknownNameError, UsageError
 from dreamvideo.guide import Guide, best_match, best_matches, guide_likeness
 from dreamvideo.images import tensor_from_image, write_still
@@ -105,9 +105,9 @@ def test_a_level_below_nothing_is_measured_from_the_source(network: Network, ima
     energy, away = (objective_for(network, of_layers(("conv4_3", weight))) for weight in (1.0, -1.0))
     assert energy.is_energy and not away.is_energy
     nothing = np.zeros_like(image)
-    assert dream_level(energy, image, nothing) > 0 and dream_level(away, image, nothing) == 0
+    assert (dream_levels(energy, image, nothing) > 0).all() and dream_levels(away, image, nothing) == 0
     settings = of_layers(("conv4_3", -1.0))
-    assert dream_level(away, image, dream_residual(away, image, settings)) > 0
+    assert dream_levels(away, image, dream_residual(away, image, settings)) > 0
 
 
 @pytest.mark.parametrize(

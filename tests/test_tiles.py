@@ -16,7 +16,7 @@ from dreamvideo.dream import activation_strength, dream_residual
 from dreamvideo.nets import Network, load_network
 from dreamvideo.objectives import Objective, objective_for
 from dreamvideo.settings import DreamSettings
-from dreamvideo.tiles import CONTEXT, GRID, LARGEST, SMALLEST, gradient_in_tiles, mean_in_tiles, tiles
+from dreamvideo.tiles import CONTEXT, GRID, LARGEST, SMALLEST, local_in_tiles, mean_in_tiles, tiles
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_tiles_leave_no_seam(network: Network, layers: tuple[str, ...]) -> None:
     objective = objective_for(network, DreamSettings(layers=tuple((name, 1.0) for name in layers)))
     image = picture(470, 717)
     whole = slope(objective, image)
-    cut = gradient_in_tiles(partial(slope, objective), image, SMALLEST)
+    cut = local_in_tiles(partial(slope, objective), image, SMALLEST)
     assert (cut - whole).abs().max() < 1e-4 * whole.abs().max()
 
 
@@ -92,7 +92,7 @@ def test_short_memory_makes_smaller_tiles(caplog: pytest.LogCaptureFixture) -> N
         return image * 2
 
     image = picture(64, 1500)
-    assert torch.equal(gradient_in_tiles(small_machine, image), image * 2)
+    assert torch.equal(local_in_tiles(small_machine, image), image * 2)
     assert LARGEST > 700 >= max(seen) and f"{max(seen)} px" in caplog.text
 
 
@@ -101,7 +101,7 @@ def test_no_memory_at_all_is_said() -> None:
         raise torch.OutOfMemoryError("out of memory")
 
     with pytest.raises(torch.OutOfMemoryError):
-        gradient_in_tiles(tiny_machine, picture(64, 600))
+        local_in_tiles(tiny_machine, picture(64, 600))
 
 
 def test_what_looks_at_the_whole_picture_is_not_cut(network: Network) -> None:
