@@ -23,6 +23,9 @@ MOST_NEW = 0.6  # share of a key that may be new before the shot begins anew
 SURE = 0.8  # a confidence that counts as certain; the rest is what light and noise do
 LEAST_NEW = 0.2  # less new than this is left to the renewal
 COARSE = 2.5  # times smaller than the finest octave: there what is newly seen gets its shapes
+COARSE_COST = (
+    0.75  # of the finest octave's steps, that those of a coarse one may cost: with fewer grain comes
+)
 NEW_SHARE = 0.7  # of the way that the steps of a shot's first frame go, for what is newly seen
 NEW_PACE = 4.0  # times the step size, at most, where all is new: larger steps make grain, not patterns
 RENEWAL = 3.5  # share of the steps' way taken everywhere, for each share of the level that faded
@@ -200,8 +203,8 @@ def _also_everywhere(effort: Effort, way: float, carry: CarrySettings) -> Effort
 def _effort_for_new(
     new: np.ndarray, cubed: np.ndarray, octave: int, dream: DreamSettings, carry: CarrySettings
 ) -> Effort:
-    """The steps of each octave cost as much as those of the finest, which is 0."""
-    cheap = round(carry.refresh * dream.octave_scale ** (2 * octave))
+    """The steps of an octave, of which 0 is the finest."""
+    cheap = round(COARSE_COST * carry.refresh * dream.octave_scale ** (2 * octave))
     steps = min(max(carry.refresh, cheap), max(carry.refresh, dream.steps))
     pace = min(NEW_PACE, max(1.0, NEW_SHARE * dream.steps / steps))
     return Effort(steps, new, 1 + (pace - 1) * cubed)

@@ -141,7 +141,7 @@ def test_what_is_lost_is_given_steps() -> None:
 
 @pytest.mark.parametrize(
     "octaves, scale, steps",
-    [(4, 1.4, [8, 0, 0, 1]), (3, 1.4, [4, 0, 1]), (2, 1.4, [2, 1]), (4, 1.8, [10, 10, 0, 1]), (1, 1.4, [1])],
+    [(4, 1.4, [6, 0, 0, 1]), (3, 1.4, [3, 0, 1]), (2, 1.4, [1, 1]), (4, 1.8, [10, 8, 0, 1]), (1, 1.4, [1])],
 )
 def test_new_areas_get_their_shapes_in_coarse_octaves(octaves: int, scale: float, steps: list[int]) -> None:
     """With few coarse steps they are nothing but grain, which no figure shows."""
