@@ -23,12 +23,10 @@ MOST_NEW = 0.6  # share of a key that may be new before the shot begins anew
 SURE = 0.8  # a confidence that counts as certain; the rest is what light and noise do
 LEAST_NEW = 0.2  # less new than this is left to the renewal
 COARSE = 2.5  # times smaller than the finest octave: there what is newly seen gets its shapes
-COARSE_COST = (
-    0.75  # of the finest octave's steps, that those of a coarse one may cost: with fewer grain comes
-)
+COARSE_COST = 0.75  # of the finest octave's steps, for those of a coarse one: with fewer there is but grain
 NEW_SHARE = 0.7  # of the way that the steps of a shot's first frame go, for what is newly seen
 NEW_PACE = 4.0  # times the step size, at most, where all is new: larger steps make grain, not patterns
-RENEWAL = 3.5  # share of the steps' way taken everywhere, for each share of the level that faded
+RENEWAL = 3.5  # share of the steps' way taken, on average, for each share of the level that faded
 RENEWAL_PACE = 3.0  # times the step size, at most, where patterns are: larger steps tear them apart
 WEAK, STRONG = 0.5, 3.0  # times the level: what is weaker is renewed most, what is stronger not at all
 MOST_RENEWAL = 1.3  # times the renewal, where a dream is weak

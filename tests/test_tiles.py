@@ -47,6 +47,15 @@ def test_tiles_leave_no_seam(network: Network, layers: tuple[str, ...]) -> None:
     assert (cut - whole).abs().max() < 1e-4 * whole.abs().max()
 
 
+def test_levels_in_tiles_are_those_of_the_whole(network: Network) -> None:
+    objective, image = objective_for(network, DreamSettings()), picture(SMALLEST + 64, 200)
+    with torch.inference_mode():
+        whole, cut = objective.levels(image), local_in_tiles(objective.levels, image, SMALLEST)
+    assert cut.shape == (1, 1, *image.shape[2:])
+    torch.testing.assert_close(cut, whole, rtol=1e-4, atol=1e-4)
+    assert float(whole.mean()) == pytest.approx(float(objective(image)), rel=0.05)
+
+
 def test_a_mean_in_tiles_is_near_that_of_the_whole(network: Network) -> None:
     """Not the same: at their borders tiles see nothing beyond."""
     objective = objective_for(network, DreamSettings(layers=(("conv3_3", 1.0),)))

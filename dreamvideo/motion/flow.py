@@ -131,13 +131,12 @@ def backward_warp(picture: np.ndarray, flow: np.ndarray, kernel: int = LINEAR) -
 
 def _remap_in_bands(picture: np.ndarray, position: np.ndarray, kernel: int) -> np.ndarray:
     """`cv2.remap` in threads of our own: OpenCV's are busy with what is done ahead, and then it takes one."""
-    warped = np.empty_like(picture)
+    warped, rows = np.empty_like(picture), -(-len(picture) // BANDS)
 
     def remap(begin: int) -> None:
         band = slice(begin, begin + rows)
         cv2.remap(picture, position[band], None, kernel, dst=warped[band], borderMode=cv2.BORDER_REFLECT_101)
 
-    rows = -(-len(picture) // BANDS)
     list(_threads().map(remap, range(0, len(picture), rows)))
     return warped
 
