@@ -262,10 +262,10 @@ def test_from_a_file_to_a_film(
 
 
 def test_a_killed_run_is_told_and_resumed(
-    room: Room, slow_clip: Path, open_page: Callable[[Room, int], Browser]
+    room: Room, tmp_path: Path, open_page: Callable[[Room, int], Browser]
 ) -> None:
     page = open_page(room, 1600)
-    upload(page, slow_clip)
+    upload(page, film(tmp_path / "long.mp4", seconds=30))  # on a busy machine a shorter one was done too soon
     page.press("#go")
     wait_for(lambda: page.run("document.getElementById('bar').value"))
     (state,) = (room.folder / "dreams").glob("*/dream.json")
