@@ -38,6 +38,7 @@ class Effort:
 
     @property
     def is_none(self) -> bool:
+        """Whether nothing is to be done."""
         return self.steps == 0 or not self.need.any()
 
 
@@ -65,6 +66,7 @@ def dream_residual(
     added = np.zeros((1, 1, 3), np.float32)
     sizes = octave_sizes(size, settings.octaves, settings.octave_scale)
     jitter = round(objective.shift * settings.jitter)
+    natural = NaturalStep(settings, objective.device, objective.dtype)
     for octave, octave_size in enumerate(sizes):
         effort = None if efforts is None else efforts[octave - len(sizes)]
         if effort is not None and effort.is_none:
@@ -80,7 +82,7 @@ def dream_residual(
             _tensor(objective, start),
             jitter_sequence(settings.seed, octave, len(paces), jitter),
             [settings.step_size * pace for pace in paces],
-            NaturalStep(settings, objective.device, objective.dtype),
+            natural,
             *_effort_tensors(objective, effort, octave_size),
             settings.precision,
         )

@@ -163,8 +163,7 @@ def plan_efforts(
         changed: share of the dream that other settings make another.
     """
     new = np.where(new < LEAST_NEW, 0, new).astype(np.float32)
-    cubed = new * new * new  # by which paces grow, see `_effort_for_new`
-    efforts = [_effort_for_new(new, cubed, octave, dream, carry) for octave in reversed(range(dream.octaves))]
+    efforts = [_effort_for_new(new, octave, dream, carry) for octave in reversed(range(dream.octaves))]
     renewal = dream.steps * min(1.0, RENEWAL * (1 - float(levels.mean())))
     if renewal >= LEAST_RENEWAL:
         due = renewal * resize(renewal_shares(levels), (new.shape[1], new.shape[0]))
@@ -198,11 +197,9 @@ def _also_everywhere(effort: Effort, way: float, carry: CarrySettings) -> Effort
     return Effort(steps, np.ones_like(effort.need), ways / steps)
 
 
-def _effort_for_new(
-    new: np.ndarray, cubed: np.ndarray, octave: int, dream: DreamSettings, carry: CarrySettings
-) -> Effort:
+def _effort_for_new(new: np.ndarray, octave: int, dream: DreamSettings, carry: CarrySettings) -> Effort:
     """The steps of an octave, of which 0 is the finest."""
     cheap = round(COARSE_COST * carry.refresh * dream.octave_scale ** (2 * octave))
     steps = min(max(carry.refresh, cheap), max(carry.refresh, dream.steps))
     pace = min(NEW_PACE, max(1.0, NEW_SHARE * dream.steps / steps))
-    return Effort(steps, new, 1 + (pace - 1) * cubed)
+    return Effort(steps, new, 1 + (pace - 1) * (new * new * new))

@@ -100,6 +100,8 @@ assert len(next(left)) == 100
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@on_linux
+@pytest.mark.usefixtures("leaves_nothing")
 def test_a_killed_encoder_is_an_error_with_its_last_words(tmp_path: Path) -> None:
     frame = np.zeros((256, 256, 3), np.uint8)
     with (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -193,6 +194,18 @@ def test_vgg16_is_torchvisions_at_all_31_layers_and_at_its_head(
             assert (found[name] - x).norm() <= 1e-5 * x.norm(), name
         scores = VGG16Head(path)(found["pool5"])
         assert (scores - reference((image - mean) / std)).norm() <= 1e-5 * scores.norm()
+
+
+def test_a_head_that_was_asked_in_full_precision_can_be_asked_in_double(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = {key: torch.rand(8, 8) if key.endswith("weight") else torch.rand(8) for key in VGG16Head.keys}
+    state["classifier.0.weight"] = torch.rand(8, 49)
+    monkeypatch.setattr("dreamvideo.nets.vgg.read_weights", lambda _: state)
+    head, activation = VGG16Head(tmp_path), torch.rand(1, 1, 9, 9)
+    full, double = head(activation), deepcopy(head).double()(activation.double())
+    assert double.dtype == torch.float64
+    torch.testing.assert_close(double.float(), full)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")

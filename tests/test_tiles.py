@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from dreamvideo.ascent import gradient
-from dreamvideo.dream import activation_strength, dream_residual
+from dreamvideo.dream import activation_strength, dream_levels, dream_residual
 from dreamvideo.nets import Network, load_network
 from dreamvideo.objectives import Objective, objective_for
 from dreamvideo.settings import DreamSettings
@@ -66,7 +66,12 @@ def test_a_mean_in_tiles_is_near_that_of_the_whole(network: Network) -> None:
         assert float(mean_in_tiles(objective, image, LARGEST * 2 // 3)) == pytest.approx(whole, rel=0.03)
 
 
-def test_no_more_than_a_tile_of_a_large_image_is_looked_at(network: Network) -> None:
+@pytest.mark.parametrize(
+    "look", [activation_strength, lambda objective, image: dream_levels(objective, image, 0 * image).min()]
+)
+def test_no_more_than_a_tile_of_a_large_image_is_looked_at(
+    network: Network, look: Callable[[Objective, np.ndarray], float]
+) -> None:
     """Not only by steps: a level asks for the whole of it, and took more memory than they."""
     seen: list[int] = []
 
@@ -76,7 +81,7 @@ def test_no_more_than_a_tile_of_a_large_image_is_looked_at(network: Network) -> 
 
     watched = objective_for(replace(network, module=module), DreamSettings(layers=(("conv1_1", 1.0),)))
     large = np.full((64, LARGEST + 200, 3), 0.5, np.float32)
-    assert activation_strength(watched, large) > 0
+    assert look(watched, large) > 0
     assert len(seen) == 2 and max(seen) <= LARGEST
 
 

@@ -66,7 +66,7 @@ def dream(
         Option(
             parser=typed.whole,
             metavar="NUMBER",
-            help="Steps per octave on a carried frame, spent where the dream is new or has faded.",
+            help="Steps of the finest octave on a carried frame, spent where the dream is new or has faded.",
         ),
     ] = CarrySettings.refresh,
     step_size: options.StepSize = DreamSettings.step_size,

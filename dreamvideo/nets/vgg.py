@@ -138,9 +138,9 @@ class VGG16Head(nn.Module):
 
     def forward(self, activation: Tensor) -> Tensor:
         """(B, 512, h, w), pooled onto 7x7 whatever its size, as torchvision does -> (B, 1000)."""
-        if self._weights is None:
+        dtype = torch.promote_types(activation.dtype, torch.float32)
+        if self._weights is None or self._weights[0].dtype != dtype:  # `Network.in_double` copies them
             state = read_weights(self._path)
-            dtype = torch.promote_types(activation.dtype, torch.float32)
             self._weights = [state[key].to(activation.device, dtype) for key in self.keys]
         x = F.adaptive_avg_pool2d(activation, (7, 7)).flatten(1)
         for layer in range(3):

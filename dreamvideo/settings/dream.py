@@ -105,7 +105,8 @@ class CarrySettings:
     """How the dream is carried from frame to frame."""
 
     refresh: Whole = 1
-    """Steps per octave on a carried frame, spent where the dream is new or has faded; more where much has."""
+    """Steps of the finest octave on a carried frame, spent where the dream is new or has faded; more where
+    much has, and more in coarse octaves."""
 
     carry: Number = 1.0
     """Share of the residual that survives into the next dreamed frame."""

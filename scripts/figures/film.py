@@ -41,7 +41,7 @@ def read(path: Path, detail: int, count: int | None) -> Frames:
 def film_figures(frames: Frames, objective: Objective, ways: dict[str, Way]) -> dict[str, Figures]:
     """Every way to dream the clip, beside the first of them."""
     starts = shot_starts(frames)
-    arrived, estimate = arrived_masks(frames, starts), flow_estimator("farneback")
+    (new, arrived), estimate = sights(frames, starts), flow_estimator("farneback")
     results: dict[str, Figures] = {}
     for name, render in ways.items():
         begun = perf_counter()
@@ -56,7 +56,7 @@ def film_figures(frames: Frames, objective: Objective, ways: dict[str, Way]) -> 
             seconds=seconds,
             low=low,
             high=high,
-            new=new_area_ratio(frames, dreamed, starts),
+            new=new_area_ratio(frames, dreamed, new),
             arrived=in_its_own_thread(strength_within, objective, dreamed, arrived),
         )
         base = next(iter(results.values()), row)
@@ -108,25 +108,20 @@ def warp_error_within(
     return float(output), float(source)
 
 
-def came_into_sight(frame: np.ndarray, before: np.ndarray, estimate: FlowEstimator) -> np.ndarray:
-    """What of a frame the one before it does not show: bool (H, W)."""
-    flow, reverse = estimate(frame, before), estimate(before, frame)
-    return occlusion_mask(flow, reverse, TOLERANCE) | leaves_frame(flow)
+def sights(frames: Frames, starts: list[int]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """What of each frame is new beside the one before it, and what came since its shot began: bool (H, W).
 
-
-def arrived_masks(frames: Frames, starts: list[int]) -> list[np.ndarray]:
-    """What of each frame came into sight since its shot began, followed along the flow: bool (H, W)."""
-    estimate, masks = flow_estimator("dis"), []
-    mask = np.zeros(frames[0].shape[:2], np.uint8)
-    for t, frame in enumerate(frames):
-        if t in starts:
-            mask = np.zeros_like(mask)
-        else:
-            followed = backward_warp(mask.astype(np.float32), estimate(frame, frames[t - 1])) > 0.5
-            new = came_into_sight(frame, frames[t - 1], estimate)
-            mask = cv2.medianBlur((followed | new).astype(np.uint8), 5)
-        masks.append(mask > 0)
-    return masks
+    The latter is followed along the flow.
+    """
+    estimate = flow_estimator("dis")
+    new = [np.zeros(frame.shape[:2], bool) for frame in frames]
+    arrived = list(new)
+    for t in sorted(set(range(1, len(frames))) - set(starts)):
+        flow, reverse = estimate(frames[t], frames[t - 1]), estimate(frames[t - 1], frames[t])
+        new[t] = occlusion_mask(flow, reverse, TOLERANCE) | leaves_frame(flow)
+        followed = backward_warp(arrived[t - 1].astype(np.float32), flow) > 0.5
+        arrived[t] = cv2.medianBlur((followed | new[t]).astype(np.uint8), 5) > 0
+    return new, arrived
 
 
 def strength_within(objective: Objective, frames: Frames, masks: list[np.ndarray]) -> float:
@@ -151,18 +146,15 @@ def spread(levels: np.ndarray, starts: list[int]) -> tuple[float, float]:
     return float(ratios.min()), float(ratios.max())
 
 
-def new_area_ratio(frames: Frames, dreamed: Frames, starts: list[int]) -> float:
+def new_area_ratio(frames: Frames, dreamed: Frames, new: list[np.ndarray]) -> float:
     """Strength of the residual (root mean square) where pixels came into sight, over the frame's rest."""
-    estimate, new_squares, rest_squares = flow_estimator("dis"), [], []
-    for t in range(1, len(frames)):
-        if t in starts:
-            continue
-        seen = came_into_sight(frames[t], frames[t - 1], estimate).astype(np.uint8)
-        new = cv2.erode(seen, np.ones((3, 3))) > 0
-        squares = (image_from_frame(dreamed[t]) - image_from_frame(frames[t])) ** 2
-        if new.mean() > 0.002:
-            new_squares.append(squares[new].mean())
-            rest_squares.append(squares[~new].mean())
+    new_squares, rest_squares = [], []
+    for frame, dream, mask in zip(frames, dreamed, new, strict=True):
+        inside = cv2.erode(mask.astype(np.uint8), np.ones((3, 3))) > 0
+        squares = (image_from_frame(dream) - image_from_frame(frame)) ** 2
+        if inside.mean() > 0.002:
+            new_squares.append(squares[inside].mean())
+            rest_squares.append(squares[~inside].mean())
     return float(np.sqrt(np.mean(new_squares) / np.mean(rest_squares))) if new_squares else float("nan")
 
 
