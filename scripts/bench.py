@@ -22,7 +22,7 @@ from pathlib import Path
 from figures.film import cuts_row, film_figures, film_table, read, still_row
 from figures.frame import frame_rows
 from figures.program import large_still_row, memory_row, overlap_row, startup_rows
-from figures.step import random_vgg16, step_rows
+from figures.step import random_vgg16, rows_with_short_vectors, step_rows
 from figures.table import Row, markdown
 from figures.threads import in_its_own_thread
 from figures.ways import ways
@@ -83,6 +83,7 @@ def program_rows(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
     frames = read(SAMPLE, options.detail, SHOT)
     yield from startup_rows(folder)
     yield from in_its_own_thread(step_rows, vgg16, frames[STEP_FRAMES])
+    yield from rows_with_short_vectors(vgg16, frames[STEP_FRAMES])
     yield from frame_rows(frames, folder)
     yield overlap_row(SAMPLE, WIDE_FRAMES, folder)
     if options.memory:

@@ -19,15 +19,15 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch.overrides import TorchFunctionMode, handle_torch_function, has_torch_function
 
+from dreamvideo.nets.packed import PackedConvolution, Pair
 from dreamvideo.nets.winograd import conv3x3, pays
 
 FEWEST_ROWS = 12  # of a product that MKL does not split by threads in a way of its own
 WIDTH = 16  # channels that oneDNN computes at a time; products of multiples of it MKL splits alike
 # Of these a digit may differ where a thread's share ends.
 CURVED = (F.silu, F.gelu, torch.sigmoid, Tensor.sigmoid, torch.tanh)
-Pair = tuple[int, int]
 
 
 class SteadyNetwork(nn.Module):
@@ -49,6 +49,15 @@ class SteadyNetwork(nn.Module):
         return found
 
 
+def conv_relu(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """A 3x3 convolution with a border of zeros, and a ReLU: in one, where a network is steady."""
+    inputs = (x, weight, bias)
+    if has_torch_function(inputs):
+        y: Tensor = handle_torch_function(conv_relu, inputs, *inputs)
+        return y
+    return F.relu(F.conv2d(*inputs, padding=1), inplace=True)
+
+
 class _Steady(TorchFunctionMode):
     """While it lasts, what a network calls is computed as above."""
 
@@ -56,17 +65,29 @@ class _Steady(TorchFunctionMode):
         super().__init__()
         self._kernels: dict[int, _Kernel] = {}  # by the id of their weights
 
+    def __deepcopy__(self, memo: object) -> _Steady:
+        return _Steady()  # a copy has weights of its own
+
     def __torch_function__(
         self, function: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
         if function is torch.conv2d:
             return self._convolved(*args, **kwargs)
+        if function is conv_relu:
+            return self._rectified(*args)
         if function is F.linear:
             return _linear(*args, **kwargs)
         if function in CURVED:
             return function(args[0].double(), *args[1:], **kwargs).to(args[0].dtype)
         return function(*args, **kwargs)
+
+    def _rectified(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        if x.dtype != torch.float32:
+            return F.relu(F.conv2d(x, weight, bias, padding=1), inplace=True)
+        if pays(x, weight):
+            return conv3x3(x, weight, bias, is_rectified=True)
+        return _convolution(x, self._kernel(weight, bias, 1, (1, 1), (1, 1)), is_rectified=True)
 
     def _convolved(
         self,
@@ -89,11 +110,15 @@ class _Steady(TorchFunctionMode):
                 return _by_pixels(x, weight, bias)
         if stride == dilation == _pair(padding) == (1, 1) and pays(x, weight):
             return conv3x3(x, weight, bias)
+        return _convolution(x, self._kernel(weight, bias, stride[0], _pair(padding), dilation))
+
+    def _kernel(
+        self, weight: Tensor, bias: Tensor | None, stride: int, padding: Pair, dilation: Pair
+    ) -> _Kernel:
         kernel = self._kernels.get(id(weight))
         if kernel is None or kernel.weight is not weight:
-            kernel = self._kernels[id(weight)] = _Kernel(weight, bias, stride[0], _pair(padding), dilation)
-        convolved: Tensor = _Convolution.apply(x, kernel)
-        return convolved
+            kernel = self._kernels[id(weight)] = _Kernel(weight, bias, stride, padding, dilation)
+        return kernel
 
 
 def _by_pixels(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -110,80 +135,98 @@ class _Kernel:
     ) -> None:
         self.weight, self.bias = weight, bias
         self.stride, self.padding, self.dilation = stride, padding, dilation
+        self._forward = _packed(weight, padding, (stride, stride), dilation)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        stride = (self.stride, self.stride)
-        return _convolve(x, self.weight, self.bias, self.padding, stride, self.dilation)
+    def __call__(self, x: Tensor, is_rectified: bool) -> Tensor:
+        return self._forward(x, self.bias, is_rectified)
 
     def gradient(self, slope: Tensor, size: Pair) -> Tensor:
         """The gradient of what went in, `size` (height, width), from that of what came out."""
+        if self._squares is not None:
+            odd = (0, size[1] % 2, 0, size[0] % 2)
+            slope = F.pad(slope, odd) if any(odd) else slope  # by nothing it would copy all
+            return F.pixel_shuffle(self._squares(slope), 2)[:, :, : size[0], : size[1]]
+        parts = [turned(slope) for turned in self._turned]
         if self.stride == 1:
-            down, right = (
-                d * (n - 1) - p
-                for d, n, p in zip(self.dilation, self._turned[0].shape[2:], self.padding, strict=True)
-            )
-            reach = (down, right)
-            if 4 * self.weight.shape[1] <= WIDTH and self.dilation == (1, 1) and min(reach) >= 0:
-                even = F.pad(slope, (0, size[1] % 2, 0, size[0] % 2))
-                squares = _convolve(even, self._squares, None, reach, (2, 2), (1, 1))
-                return F.pixel_shuffle(squares, 2)[:, :, : size[0], : size[1]]
-            return _convolve(slope, self._turned[0], None, reach, (1, 1), self.dilation)
-        pixels = F.pixel_shuffle(self._blocks(slope), self.stride)
+            return parts[0]
+        pixels = F.pixel_shuffle(self._side_by_side(parts), self.stride)
         (top, left), (height, width) = self.padding, pixels.shape[2:]
         return F.pad(pixels, (-left, size[1] + left - width, -top, size[0] + top - height))
 
-    def _blocks(self, slope: Tensor) -> Tensor:
-        """The gradient of each block of stride x stride pixels, side by side as channels."""
-        height, width = (-(-n // self.stride) for n in self.weight.shape[2:])
-        found = []
-        for kernel in self._turned:
-            down, right = kernel.shape[2:]
-            part = _convolve(slope, kernel, None, (down - 1, right - 1), (1, 1), (1, 1))
-            found.append(F.pad(part, (0, width - right, 0, height - down)))
-        return found[0] if len(found) == 1 else torch.stack(found, dim=2).flatten(1, 2)
+    def _side_by_side(self, parts: list[Tensor]) -> Tensor:
+        """The gradient of each block of stride x stride pixels, as channels."""
+        if len(parts) == 1:
+            return parts[0]
+        height, width = (max(part.shape[dim] for part in parts) for dim in (2, 3))
+        even = [F.pad(part, (0, width - part.shape[3], 0, height - part.shape[2])) for part in parts]
+        return torch.stack(even, dim=2).flatten(1, 2)
 
     @cached_property
-    def _squares(self) -> Tensor:
-        """A dense kernel for the gradient of all four pixels of a square, side by side as channels."""
-        pixels = [F.pad(self._turned[0], (x, 1 - x, y, 1 - y)) for y in (0, 1) for x in (0, 1)]
-        return torch.stack(pixels, dim=1).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+    def _reach(self) -> Pair:
+        """px of border with which a turned kernel, of stride 1, gives the gradient."""
+        down, right = (
+            d * (n - 1) - p
+            for d, n, p in zip(self.dilation, self.weight.shape[2:], self.padding, strict=True)
+        )
+        return down, right
 
     @cached_property
-    def _turned(self) -> list[Tensor]:
-        """Dense kernels for the gradient: of all pixels of a block at once, or one for each of them.
+    def _squares(self) -> PackedConvolution | None:
+        """Gives the gradient of the four pixels of a square, side by side as channels, if these are few."""
+        is_plain = self.stride == 1 and self.dilation == (1, 1) and min(self._reach) >= 0
+        if not is_plain or 4 * self.weight.shape[1] > WIDTH:
+            return None
+        turned = _turn(self.weight)
+        pixels = [F.pad(turned, (x, 1 - x, y, 1 - y)) for y in (0, 1) for x in (0, 1)]
+        return _packed(torch.stack(pixels, dim=1).flatten(0, 1), self._reach, (2, 2), (1, 1))
+
+    @cached_property
+    def _turned(self) -> list[PackedConvolution]:
+        """Give the gradient of all pixels of a block at once, or each that of one of them.
 
         One is less work, and all are less work where they have so few channels that oneDNN fills up.
         """
         n = self.stride
-        if n == 1 or self.weight.shape[1] < WIDTH:
+        if n == 1:
+            return [_packed(_turn(self.weight), self._reach, (1, 1), self.dilation)]
+        kernels = [self.weight[:, :, y::n, x::n] for y in range(n) for x in range(n)]
+        if self.weight.shape[1] < WIDTH:
             down, right = (-side % n for side in self.weight.shape[2:])
-            return [_turn(F.pixel_unshuffle(F.pad(self.weight, (0, right, 0, down)), n))]
-        return [_turn(self.weight[:, :, y::n, x::n]) for y in range(n) for x in range(n)]
+            kernels = [F.pixel_unshuffle(F.pad(self.weight, (0, right, 0, down)), n)]
+        reaches = [(kernel.shape[2] - 1, kernel.shape[3] - 1) for kernel in kernels]
+        return [
+            _packed(_turn(kernel), reach, (1, 1), (1, 1))
+            for kernel, reach in zip(kernels, reaches, strict=True)
+        ]
 
 
-def _convolve(
-    x: Tensor, weight: Tensor, bias: Tensor | None, padding: Pair, stride: Pair, dilation: Pair
-) -> Tensor:
-    """oneDNN's forward convolution, in no case to more places than there were."""
-    spread = zip(padding, dilation, weight.shape[2:], strict=True)
-    if any(2 * p > d * (n - 1) for p, d, n in spread):
-        x, padding = F.pad(x, (padding[1], padding[1], padding[0], padding[0])), (0, 0)
-    return torch.mkldnn_convolution(x, weight, bias, padding, stride, dilation, 1)
+def _packed(weight: Tensor, padding: Pair, stride: Pair, dilation: Pair) -> PackedConvolution:
+    weight = weight.contiguous(memory_format=torch.channels_last)
+    return PackedConvolution(weight.shape, lambda: weight, padding, stride, dilation)
 
 
 def _turn(weight: Tensor) -> Tensor:
-    return weight.flip(2, 3).transpose(0, 1).contiguous(memory_format=torch.channels_last)
+    return weight.flip(2, 3).transpose(0, 1)
+
+
+def _convolution(x: Tensor, kernel: _Kernel, is_rectified: bool = False) -> Tensor:
+    y: Tensor = _Convolution.apply(x, kernel, is_rectified)
+    return y
 
 
 class _Convolution(torch.autograd.Function):
     @staticmethod
-    def forward(context: Any, x: Tensor, kernel: _Kernel) -> Tensor:
+    def forward(context: Any, x: Tensor, kernel: _Kernel, is_rectified: bool) -> Tensor:
         context.kernel, context.size = kernel, x.shape[2:]
-        return kernel(x)
+        y = kernel(x, is_rectified)
+        context.save_for_backward(*[y] * is_rectified)
+        return y
 
     @staticmethod
-    def backward(context: Any, slope: Tensor) -> tuple[Tensor, None]:
-        return context.kernel.gradient(slope, context.size), None
+    def backward(context: Any, slope: Tensor) -> tuple[Tensor, None, None]:
+        for y in context.saved_tensors:  # none where there was no ReLU
+            slope = torch.ops.aten.threshold_backward(slope, y, 0)
+        return context.kernel.gradient(slope, context.size), None, None
 
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

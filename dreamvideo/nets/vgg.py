@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dreamvideo.nets.network import LOGITS
+from dreamvideo.nets.steady import conv_relu
 from dreamvideo.nets.weights import read_weights
 
 DEPTHS = (2, 2, 3, 3, 3)  # convolutions in each of the five blocks
@@ -36,6 +37,7 @@ def _layer_names() -> tuple[str, ...]:
 
 
 LAYERS = _layer_names()  # 31 names, in the order of computation
+POOLED = tuple(f"relu{block}_{depth}" for block, depth in enumerate(DEPTHS, 1))
 
 
 class VGG(nn.Module):
@@ -74,14 +76,21 @@ class VGG(nn.Module):
             name -> (B, C, h, w), before any later layer touched it; `LOGITS` -> (B, classes).
         """
         wanted = set(layers)
+        shown = wanted | {self.head.after} if self.head is not None and LOGITS in wanted else wanted
         found: dict[str, Tensor] = {}
-        before = ""
+        is_rectified = True
         x = (images - self.mean) / self.std
         for name in LAYERS:
             if len(found) == len(wanted):
                 return found
-            x = self._apply_layer(name, x, is_kept=before in wanted)
-            before = name
+            if name.startswith("conv"):
+                relu = name.replace("conv", "relu")
+                is_rectified = name not in shown and (relu in shown or relu not in POOLED)
+                x = self._convolve(name, x, is_rectified)
+            elif name.startswith("pool"):
+                x = F.max_pool2d(x, kernel_size=2)
+            if not is_rectified and name[:4] != "conv" and (name in shown or name not in POOLED):
+                x, is_rectified = F.relu(x), True
             if name in wanted:
                 found[name] = x
             if LOGITS in wanted and self.head is not None and name == self.head.after:
@@ -91,13 +100,10 @@ class VGG(nn.Module):
             raise ValueError(f"no layer or head: {sorted(missing)}")
         return found
 
-    def _apply_layer(self, name: str, x: Tensor, is_kept: bool) -> Tensor:
-        """is_kept: whether x is wanted too, and must not be changed."""
-        if name.startswith("conv"):
-            return self.get_submodule(name)(x)
-        if name.startswith("relu"):
-            return F.relu(x, inplace=not is_kept)
-        return F.max_pool2d(x, kernel_size=2)
+    def _convolve(self, name: str, x: Tensor, is_rectified: bool) -> Tensor:
+        convolution = self.get_submodule(name)
+        assert isinstance(convolution, nn.Conv2d)
+        return conv_relu(x, convolution.weight, convolution.bias) if is_rectified else convolution(x)
 
 
 class VotingHead(nn.Linear):

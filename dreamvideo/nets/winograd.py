@@ -15,11 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
+
+from dreamvideo.nets.packed import PackedConvolution, is_measured
 
 POINTS = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)  # and infinity; where numbers stay small
 ONE = POINTS.index(1.0)  # where a constant is the same in all outputs: the bias goes in there
@@ -43,37 +46,64 @@ def pays(x: Tensor, weight: Tensor) -> bool:
         and x.dtype == weight.dtype == torch.float32
         and not weight.requires_grad
         and min(outputs, channels) >= LEAST_CHANNELS
+        and (max(outputs, channels) > LEAST_CHANNELS or _has_short_vectors())
         and 9 * outputs * x.numel() >= LEAST_PRODUCTS
-        and torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")  # elsewhere nobody measured
-        and torch.backends.mkldnn.is_available()
+        and is_measured()
     )
 
 
-def conv3x3(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """`F.conv2d(x, weight, bias, padding=1)`, where it `pays`; the weights have no gradient."""
-    y: Tensor = _Conv3x3.apply(x, weight, bias)
+def _has_short_vectors() -> bool:
+    """With long ones, products cost so little that transforms do not pay for 64 channels into 64."""
+    return torch.backends.cpu.get_cpu_capability() == "AVX2"
+
+
+def conv3x3(x: Tensor, weight: Tensor, bias: Tensor | None = None, is_rectified: bool = False) -> Tensor:
+    """`F.conv2d(x, weight, bias, padding=1)`, where it `pays`; the weights have no gradient.
+
+    Args:
+        is_rectified: with a ReLU after it, which then costs next to nothing.
+    """
+    y: Tensor = _Conv3x3.apply(x, weight, bias, is_rectified)
     return y
 
 
 class _Conv3x3(torch.autograd.Function):
     @staticmethod
-    def forward(context: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    def forward(context: Any, x: Tensor, weight: Tensor, bias: Tensor | None, is_rectified: bool) -> Tensor:
         with torch._C.DisableTorchFunction():  # nobody need look at the thousand small calls in here
             kernels = _kernels(weight)
-            context.kernel = kernels.backward
-            return correlate(x, kernels.forward, bias).data  # a view could not be changed in place
+            y = correlate(x, kernels.forward, bias, is_rectified)
+        context.kernel, context.is_rectified = kernels.backward, is_rectified
+        if not is_rectified:
+            return y.data  # a view could not be changed in place
+        context.save_for_backward(y)
+        return y
 
     @staticmethod
-    def backward(context: Any, slope: Tensor) -> tuple[Tensor, None, None]:
-        return correlate(slope, context.kernel), None, None
+    def backward(context: Any, slope: Tensor) -> tuple[Tensor, None, None, None]:
+        (y,) = context.saved_tensors if context.is_rectified else (None,)
+        return correlate(slope, context.kernel, where=y), None, None, None
 
 
-@dataclass(frozen=True)
 class Kernel:
-    """A 3x3 kernel at the eight points: for each a 1x3 kernel, in oneDNN's own order of numbers."""
+    """A 3x3 kernel at the eight points: for each a convolution with a kernel of 1x3.
 
-    at_points: tuple[Tensor, ...]
-    outputs: int
+    Args:
+        taps: (O, C, 3, 3).
+    """
+
+    def __init__(self, taps: Tensor) -> None:
+        self.outputs, channels = taps.shape[:2]
+        shape = torch.Size((self.outputs, channels, 1, TAPS))
+        self.at_points = [
+            PackedConvolution(shape, partial(_at_point, taps, point), padding=(0, 1))
+            for point in TO_POINTS_KERNEL
+        ]
+
+
+def _at_point(taps: Tensor, point: Tensor) -> Tensor:
+    """(O, C, 3, 3) -> (O, C, 1, 3)."""
+    return torch.einsum("k,ockl->ocl", point, taps.double()).float()[:, :, None]
 
 
 @dataclass(frozen=True)
@@ -91,74 +121,95 @@ _made = WeakTensorKeyDictionary()
 def _kernels(weight: Tensor) -> Kernels:
     made = _made.get(weight)
     if made is None or made.version != weight._version:
-        turned = weight.transpose(0, 1).flip(
-            2, 3
-        )  # the gradient of a correlation is one with the turned kernel
-        made = _made[weight] = Kernels(weight._version, kernel_at_points(weight), kernel_at_points(turned))
+        turned = weight.transpose(0, 1).flip(2, 3)  # the gradient of a correlation is one with this
+        made = _made[weight] = Kernels(weight._version, Kernel(weight.detach()), Kernel(turned))
     return made
 
 
-def kernel_at_points(weight: Tensor) -> Kernel:
-    """weight: (O, C, 3, 3)."""
-    at_points = torch.einsum("pk,ockl->pocl", TO_POINTS_KERNEL, weight.double()).float()
-    one = [1, 1]
-    packed = (
-        torch._C._nn.mkldnn_reorder_conv2d_weight(part[:, :, None].to_mkldnn(), [0, 1], one, one, 1)
-        for part in at_points
-    )
-    return Kernel(tuple(packed), weight.shape[0])
-
-
-def correlate(x: Tensor, kernel: Kernel, bias: Tensor | None = None) -> Tensor:
+def correlate(
+    x: Tensor,
+    kernel: Kernel,
+    bias: Tensor | None = None,
+    is_rectified: bool = False,
+    where: Tensor | None = None,
+) -> Tensor:
     """(B, C, H, W) -> (B, O, H, W), with a border of zeros.
 
-    Several pictures are one tall one. A window is eight rows that six come from. They are brought to the
-    points, correlated there and brought back in bands of some windows, so that what lies between does not
-    leave the cache.
+    Several pictures are one tall one, with a row of zeros above each. A window is eight of its rows that six
+    come from. They are brought to the points, correlated there and brought back in bands of some windows, so
+    that what lies between does not leave the cache.
+
+    Args:
+        is_rectified: what comes out is; where: what goes in counts where this (B, C, H, W) is over 0.
     """
-    batch, channels, height, width = x.shape
+    batch, _, height, width = x.shape
     count = -(-(batch * (height + 1) - 1) // OUTPUTS)
-    windows = _tall(x, count * OUTPUTS + TAPS - 1).unfold(0, OUTPUTS + TAPS - 1, OUTPUTS).transpose(1, 2)
     bands = min(count, -(-count * width // BAND))
     size = -(-count // bands)
-    y = x.new_empty(count * OUTPUTS + 1, width * kernel.outputs)  # and the last picture's row between
+    y = x.new_empty(count * OUTPUTS + 1, width, kernel.outputs)  # and the last picture's row between
     sixes = y[:-1].view(count, OUTPUTS, -1)
-    seen = x.new_empty(len(TO_POINTS), size, width * channels)
-    made = x.new_empty(len(TO_POINTS), size, width * kernel.outputs)
     for first in range(0, count, size):
-        here = slice(first, min(count, first + size))
-        inputs, products = (part[:, : here.stop - first] for part in (seen, made))
-        _times(TO_POINTS, windows[here], out=inputs.transpose(0, 1))
-        for point, part in enumerate(kernel.at_points):
-            picture = inputs[point].view(1, -1, width, channels).permute(0, 3, 1, 2)
-            product = _correlate_rows(picture, part, bias if point == ONE else None)
-            products[point] = product.permute(0, 2, 3, 1).reshape(len(products[point]), -1)
-        _times(FROM_POINTS, products.transpose(0, 1), out=sixes[here])
+        made = sixes[first : first + size]
+        if not first or len(made) < size:
+            band = _Band(x, kernel, len(made))
+        band.take(x, first * OUTPUTS, where)
+        band.correlate(bias, out=made)
+        if is_rectified:
+            made.clamp_(min=0)
     pictures = y[: batch * (height + 1)].view(batch, height + 1, width, kernel.outputs)
     return pictures[:, :height].permute(0, 3, 1, 2)
 
 
-def _tall(x: Tensor, height: int) -> Tensor:
-    """The rows of all pictures, (height, W * C), with zeros above each and below the last."""
-    batch, channels, rows, width = x.shape
-    tall = x.new_empty(height, width * channels)
-    pictures = tall[: batch * (rows + 1)].view(batch, rows + 1, width, channels)
-    pictures[:, 0] = 0
-    pictures[:, 1:] = x.permute(0, 2, 3, 1)
-    tall[batch * (rows + 1) :] = 0
-    return tall
+class _Band:
+    """Room for some windows, and for what they become."""
+
+    def __init__(self, x: Tensor, kernel: Kernel, count: int) -> None:
+        _, channels, self._height, width = x.shape
+        height = count * OUTPUTS + TAPS - 1
+        seen = x.new_empty(len(TO_POINTS), count, width, channels)
+        made = x.new_empty(len(TO_POINTS), count, width, kernel.outputs)
+        self._rows = x.new_empty(height, width, channels)
+        self._windows = self._rows.view(height, -1).unfold(0, OUTPUTS + TAPS - 1, OUTPUTS).transpose(1, 2)
+        self._seen, self._made = (part.flatten(2).transpose(0, 1) for part in (seen, made))
+        self._points = list(
+            zip(kernel.at_points, map(_as_picture, seen), map(_as_picture, made), strict=True)
+        )
+
+    def take(self, x: Tensor, first: int, where: Tensor | None) -> None:
+        """Rows of the tall picture, from `first` on."""
+        rows, pitch = self._rows, self._height + 1
+        for number in range(first // pitch, -(-(first + len(rows)) // pitch)):
+            if number == len(x):
+                rows[max(0, number * pitch - first) :] = 0
+                break
+            above = number * pitch - first
+            if above >= 0:
+                rows[above] = 0
+            part = slice(max(0, -above - 1), min(self._height, len(rows) - above - 1))
+            target = _as_picture(rows[above + 1 + part.start : above + 1 + part.stop])
+            source = x[number : number + 1, :, part]
+            if where is None:
+                target.copy_(source)
+            else:
+                seen = where[number : number + 1, :, part]
+                torch.ops.aten.threshold_backward.grad_input(source, seen, 0, grad_input=target)
+
+    def correlate(self, bias: Tensor | None, out: Tensor) -> None:
+        """The windows' sixes."""
+        _times(TO_POINTS, self._windows, out=self._seen)
+        for point, (convolve, inputs, products) in enumerate(self._points):
+            products.copy_(convolve(inputs, bias if point == ONE else None))
+        _times(FROM_POINTS, self._made, out=out)
+
+
+def _as_picture(rows: Tensor) -> Tensor:
+    """(H, W, C) -> (1, C, H, W)."""
+    return rows[None].permute(0, 3, 1, 2)
 
 
 def _times(matrix: Tensor, windows: Tensor, out: Tensor) -> None:
     """(m, n) times each of (count, n, size)."""
     torch.bmm(matrix.expand(len(windows), *matrix.shape), windows, out=out)
-
-
-def _correlate_rows(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
-    """With a packed 1x3 kernel. torch's compiler calls oneDNN so too; the public way packs it every time."""
-    one = (1, 1)
-    y: Tensor = torch.ops.mkldnn._convolution_pointwise(x, kernel, bias, (0, 1), one, one, 1, "none", [], "")
-    return y
 
 
 def cook_toom() -> tuple[Tensor, Tensor, Tensor]:

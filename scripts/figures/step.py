@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -26,6 +30,7 @@ Frames = list[np.ndarray]
 LAYER = "relu4_3"
 SIZE = (320, 180)
 ROUNDS = 7
+SHORT_VECTORS = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
 NOISE = 1 / 255  # added to the frames: where they are flat max pooling ties, and which place wins is no error
 
 
@@ -89,7 +94,8 @@ def step_rows(weights: Path, frames: Frames) -> list[Row]:
         truth = direction(plain_gradient(exact, image.double()))
         errors.append([float((direction(way(image)) - truth).norm()) for way in ways])
     ours = np.mean(errors, axis=0)
-    where = f"VGG16 {LAYER}, {SIZE[0]}x{SIZE[1]}, {torch.get_num_threads()} threads"
+    vectors = torch.backends.cpu.get_cpu_capability()
+    where = f"VGG16 {LAYER}, {SIZE[0]}x{SIZE[1]}, {torch.get_num_threads()} threads, {vectors}"
     return [
         Row(f"gradient step, {where}", "1.35", f"{seconds[0] / seconds[1]:.2f}", "plain autograd"),
         Row(
@@ -99,6 +105,23 @@ def step_rows(weights: Path, frames: Frames) -> list[Row]:
             "plain autograd",
         ),
     ]
+
+
+def rows_with_short_vectors(weights: Path, frames: Frames) -> list[Row]:
+    """The same as on a processor without AVX-512, as most are; none where this is one."""
+    if torch.backends.cpu.get_cpu_capability() != "AVX512":
+        return []
+    kept = weights.with_suffix(".npy")
+    np.save(kept, frames)
+    run = subprocess.run(
+        (sys.executable, "-m", "figures.step", weights, kept),
+        env=os.environ | SHORT_VECTORS,
+        cwd=Path(__file__).parents[1],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return [Row(**row) for row in json.loads(run.stdout)]
 
 
 def direction(gradient: Tensor) -> Tensor:
@@ -121,3 +144,8 @@ def in_turn(ways: Sequence[Callable[[], object]]) -> list[float]:
             if round_:
                 least[number] = min(least[number], perf_counter() - begun)
     return least
+
+
+if __name__ == "__main__":
+    kept_weights, kept_frames = map(Path, sys.argv[1:])
+    print(json.dumps([vars(row) for row in step_rows(kept_weights, list(np.load(kept_frames)))]))
