@@ -133,6 +133,13 @@ def recoloured(image: np.ndarray, colours: np.ndarray, added: np.ndarray) -> np.
     return cv2.transform(image, np.column_stack([colours, added]).astype(np.float32))
 
 
+def blend(under: np.ndarray, over: np.ndarray, share: np.ndarray) -> None:
+    """Bring an image (H, W, 3) in place towards another, which is used up, by a share (H, W) of the way."""
+    over -= under
+    over *= cv2.merge([share] * 3)  # numpy is slow at one number for three
+    under += over
+
+
 def resize(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Scale a frame, image or map to `size`: by area downwards, by Lanczos (8x8) upwards."""
     if (picture.shape[1], picture.shape[0]) == size:

@@ -21,6 +21,7 @@ import torch
 from safetensors.torch import save_file
 
 from dreamvideo.ascent import gradient
+from dreamvideo.camera.resampling import resample
 from dreamvideo.clip import add_residual, dream_residuals
 from dreamvideo.cores import may_be_fewer
 from dreamvideo.guide import Guide, best_match
@@ -243,6 +244,22 @@ def test_a_measure_does_not_depend_on_threads(measure: Measure, with_threads: Ca
         with_threads(threads)
         found.append(measure(activation))
     assert torch.equal(*found)
+
+
+@pytest.mark.parametrize("size", [(9, 7), (23, 63), (65, 103), (333, 107)], ids=str)
+@pytest.mark.parametrize("step", [0.6, 1.0, 1.9])
+def test_a_view_does_not_depend_on_threads(
+    size: tuple[int, int], step: float, with_threads: Callable[[int], None]
+) -> None:
+    """Products of small matrices end elsewhere for each number of them."""
+    image = np.random.default_rng(0).random((round(step * size[1]), round(step * size[0]), 3), np.float32)
+    matrix = np.array([[step, 0, 0.3], [0, step, -0.2]])
+    seen = []
+    for threads in THREADS:
+        with_threads(threads)
+        seen.append(resample(image, matrix, size, blur=0.4))
+    assert seen[0].shape == (size[1], size[0], 3)
+    assert all(np.array_equal(one, seen[0]) for one in seen)
 
 
 def in_another_order(network: Network) -> Network:

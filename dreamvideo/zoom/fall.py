@@ -12,6 +12,7 @@ from itertools import groupby
 import numpy as np
 import torch
 
+from dreamvideo.camera.upright import Planes
 from dreamvideo.cores import cores
 from dreamvideo.images import image_from_frame
 from dreamvideo.nets.cpu import on_one_thread
@@ -85,7 +86,7 @@ def fall_frames(
         return None if found is None else image_from_frame(found)
 
     @lru_cache(maxsize=2)
-    def composed(number: int) -> tuple[np.ndarray, list[Correction]]:
+    def composed(number: int) -> tuple[Planes, list[Correction]]:
         with cores.helping(), on_one_thread():
             picture = compose(still, number, fall.extent, device)
             if exposure is None:

@@ -16,6 +16,8 @@ import torch
 
 from dreamvideo.camera.affine import view_matrix
 from dreamvideo.camera.resampling import blurred, resample
+from dreamvideo.camera.upright import Planes
+from dreamvideo.images import blend
 
 PER_DOUBLING = 2  # stills in which things become twice as large: with one they are seen as coarse as they are
 RATIO = 2 ** (1 / PER_DOUBLING)  # how much larger a still shows the middle of the one before
@@ -108,8 +110,8 @@ class View:
 
 def compose(
     still: Callable[[int], np.ndarray | None], number: int, extent: Extent, device: torch.device
-) -> np.ndarray:
-    """Still `number` with those around it and inside it: float32 (H, W, 3) at `DENSITY`.
+) -> Planes:
+    """Still `number` with those around it and inside it, at `DENSITY`.
 
     Args:
         still: gives a still by its number, float32 of `extent`, at any size; None where there is none.
@@ -124,26 +126,26 @@ def compose(
             whole = place(picture, depth, size, extent, device)
             continue
         box, share = _share(extent, size, depth)
-        whole[box] += (_placed(picture, depth, box, size, extent, device) - whole[box]) * share
+        blend(whole[box], _placed(picture, depth, box, size, extent, device), share)
     if whole is None:
         raise ValueError(f"no still near number {number}")
-    return whole
+    return Planes.of(whole)
 
 
 @lru_cache(maxsize=DEEPEST - OUTERMOST)  # the same around every still
 def _share(extent: Extent, size: tuple[int, int], depth: int) -> tuple[Box, np.ndarray]:
     """Where a still that is `depth` stills inside lies in a composed picture of `size`; its share there."""
     box = extent.box(size, depth)
-    return box, takes_over(extent.distance(size)[box] + depth)[..., None]
+    return box, takes_over(extent.distance(size)[box] + depth)
 
 
 def look_into(
-    composed: np.ndarray, view: View, size: tuple[int, int], extent: Extent, device: torch.device
+    composed: Planes, view: View, size: tuple[int, int], extent: Extent, device: torch.device
 ) -> np.ndarray:
     """A frame of `size`: a composed picture seen through `view`, float32."""
     density = DENSITY / RATIO**view.depth
     at = view.centre[0] * size[0] - 0.5, view.centre[1] * size[1] - 0.5
-    middle = extent.middle((composed.shape[1], composed.shape[0]))
+    middle = extent.middle((composed.values.shape[2], composed.height))
     # with what `_placed` has blurred, detail leaves at SCREEN_BLUR from whatever depth it is seen
     soft = SCREEN_BLUR * math.sqrt(max(0.0, density**2 - 1))
     return resample(composed, view_matrix(1, view.degrees, at, middle, density), size, device, soft)
