@@ -4,7 +4,8 @@
     scripts/scaling.py [--rounds 3] [--frames 13] [--detail 256] [--lite] [--no-limit] [DREAM OPTIONS]
 
 Dreams a clip of eight shots of equal length with one thread each: by one process (plain), by one worker, by
-two workers, in turn, so that what else the machine does strikes all alike. And two plain runs at once, which
+two workers, in turn, so that what else the machine does strikes all alike. One worker takes a little of a
+second core too, for what runs beside the dream; so it is also held to one. And two plain runs at once, which
 share nothing: what this machine gives at most. The network is VGG16 with random weights, which takes as long
 as the real one; `--lite` takes vgg16-lite, where starting, decoding and encoding weigh more. Then joins the
 kept parts, and tells from these times how long 1 to 256 workers would take for 500 shots of a film, and what
@@ -41,7 +42,13 @@ from dreamvideo.nets.vgg import VGG, VGG16_WIDTHS
 from dreamvideo.settings import DISSOLVE
 
 SHOTS = 8
-WAYS: dict[str, tuple[str, ...]] = {"plain": (), "one": ("--workers", "1"), "two": ("--workers", "2")}
+WAYS: dict[str, tuple[str, ...]] = {
+    "plain": (),
+    "one": ("--workers", "1"),
+    "one on one core": ("--workers", "1"),
+    "two": ("--workers", "2"),
+}
+ON_ONE_CORE = "one on one core"
 AT_ONCE = "two runs at once"
 FILM_SHOTS, FILM_FPS = 500, 24
 MEDIAN_SHOT, SPREAD = 4.0, 0.8  # s, log-normal: mean 5.5 s, some over half a minute
@@ -86,10 +93,11 @@ def make_weights(path: Path) -> None:
     save_file(network.state_dict(), path)
 
 
-def start(clip: Path, target: Path, options: list[str]) -> subprocess.Popen[bytes]:
+def start(clip: Path, target: Path, options: list[str], on_one_core: bool = False) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "dreamvideo", "dream", clip, "-o", target, "-q", "--json", *options]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+    hold = (lambda: os.sched_setaffinity(0, {0})) if on_one_core else None
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, preexec_fn=hold)
 
 
 def finish(run: subprocess.Popen[bytes]) -> dict[str, Any]:
@@ -99,10 +107,10 @@ def finish(run: subprocess.Popen[bytes]) -> dict[str, Any]:
     return json.loads(said)
 
 
-def dream(clip: Path, target: Path, options: list[str]) -> dict[str, Any]:
+def dream(clip: Path, target: Path, options: list[str], on_one_core: bool = False) -> dict[str, Any]:
     """The report of a run; its `seconds` are those of the whole command, `busy` those of all cores."""
     begun, before = perf_counter(), children_seconds()
-    report = finish(start(clip, target, options))
+    report = finish(start(clip, target, options, on_one_core))
     return {**report, "seconds": perf_counter() - begun, "busy": children_seconds() - before}
 
 
@@ -216,7 +224,7 @@ def main() -> None:
         for number in range(args.rounds):
             for way, more in WAYS.items():
                 keep = ["--keep-job"] if number == args.rounds - 1 and way == "two" else []
-                report = dream(clip, target, [*options, *more, *keep])
+                report = dream(clip, target, [*options, *more, *keep], way == ON_ONE_CORE)
                 times.setdefault(way, []).append(report["seconds"])
                 if way == "one":
                     cores.append(report["busy"] / report["seconds"])
@@ -234,6 +242,7 @@ def main() -> None:
         encode = join(target).seconds / frames
     median = {way: statistics.median(seconds) for way, seconds in times.items()}
     print(f"two workers beside one: {median['one'] / median['two']:.2f} times as fast")
+    print(f"and beside {ON_ONE_CORE}: {median[ON_ONE_CORE] / median['two']:.2f}")
     busy, here = statistics.median(cores), os.cpu_count() or 1
     most = min(2, here / busy)
     print(f"one keeps {busy:.2f} cores busy, so on {here} cores two are {most:.2f} times as fast at most")

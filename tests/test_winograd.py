@@ -156,3 +156,17 @@ def test_it_is_left_alone_where_it_does_not_pay() -> None:
     assert not pays(picture(64, (90, 160)).double(), weight)
     assert not pays(picture(64, (90, 160)), weight.clone().requires_grad_())
     assert not pays(picture(16, (360, 640)), weights(16, 16)[0])
+
+
+@pytest.mark.parametrize("layer", ["relu2_2", "pool3"])
+def test_sorted_kernels_and_others_give_the_same_bits(layer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elsewhere than on an x86 kernels are left as they are."""
+    torch.manual_seed(0)
+    plain = VGG([16] * 13).requires_grad_(False)
+    slopes = []
+    for is_measured in (True, False):
+        monkeypatch.setattr("dreamvideo.nets.packed.is_measured", lambda it=is_measured: it)
+        image = picture(3, (71, 90)).requires_grad_()
+        SteadyNetwork(plain)(image, [layer])[layer].square().mean().backward()
+        slopes.append(image.grad)
+    assert slopes[0] is not None and slopes[1] is not None and torch.equal(slopes[0], slopes[1])

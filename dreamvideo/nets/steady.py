@@ -83,8 +83,8 @@ class _Steady(TorchFunctionMode):
         return function(*args, **kwargs)
 
     def _rectified(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        if x.dtype != torch.float32:
-            return F.relu(F.conv2d(x, weight, bias, padding=1), inplace=True)
+        if x.dtype != torch.float32 or has_torch_function((x,)):  # somebody else has a ReLU of their own
+            return F.relu(self._convolved(x, weight, bias, padding=1), inplace=True)
         if pays(x, weight):
             return conv3x3(x, weight, bias, is_rectified=True)
         return _convolution(x, self._kernel(weight, bias, 1, (1, 1), (1, 1)), is_rectified=True)
