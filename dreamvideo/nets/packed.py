@@ -1,8 +1,8 @@
 """oneDNN's forward convolution, its kernel sorted once as oneDNN wants it.
 
-Which order of a kernel's numbers is fast depends on the processor and on the shape of what goes in. torch
-sorts a kernel each time that it convolves. One that is sorted already is used as it is; but if the order is
-that for another shape it is sorted anew each time, unhurriedly: on AVX2 that took twice as long as a step.
+Which order of a kernel's numbers is fast depends on the processor, on the shape of what goes in and on the
+number of threads. torch sorts a kernel each time that it convolves. One that is sorted already is used as it
+is; but if the order is another one's it is sorted anew each time, unhurriedly: on AVX2 steps took twice as long.
 """
 
 from __future__ import annotations
@@ -68,16 +68,18 @@ class PackedConvolution:
         return packed
 
     def _kernel(self, shape: torch.Size) -> Tensor:
-        """Sorted for pictures of this shape."""
+        """Sorted for pictures of this shape, and for as many threads as there are now."""
         how = (self._padding, self._stride, self._dilation)
-        order = _order(self._shape, *how, shape)
+        order = _order(self._shape, *how, shape, torch.get_num_threads())
         if order not in self._kernels:
             self._kernels[order] = _sorted(self._make(), *how, shape)
         return self._kernels[order]
 
 
 @lru_cache(MOST_SHAPES)
-def _order(kernel: torch.Size, padding: Pair, stride: Pair, dilation: Pair, shape: torch.Size) -> Order:
+def _order(
+    kernel: torch.Size, padding: Pair, stride: Pair, dilation: Pair, shape: torch.Size, threads: int
+) -> Order:
     """What tells orders apart: how numbers from 0 on are sorted. What oneDNN itself calls an order holds the
     width of the picture too."""
     numbers = torch.arange(kernel.numel(), dtype=torch.float32).view(kernel)
