@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,12 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from dreamvideo.errors import DreamVideoError, UnknownNameError, UsageError, WeightsError
 from dreamvideo.nets import choose_model, load_network
 from dreamvideo.nets.load import VGG16_FILE, read_weights
+from dreamvideo.nets.steady import SteadyNetwork
 from dreamvideo.nets.torchvision_nets import build_torchvision
 from dreamvideo.nets.vgg import CONVOLUTIONS, LAYERS, VGG, VGG16_WIDTHS, VGG16Head, vgg_from_state
 
@@ -45,6 +48,23 @@ def test_the_layers_are_vgg16s() -> None:
     assert len(LAYERS) == 31
     assert LAYERS[:5] == ("conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1")
     assert LAYERS[-1] == "pool5"
+
+
+@pytest.mark.parametrize("wrapped", [lambda network: network, SteadyNetwork], ids=["plain", "steady"])
+def test_a_layer_is_the_same_whichever_others_are_asked_for(wrapped: Callable[[VGG], nn.Module]) -> None:
+    """Its gradient too: where nobody looks at a ReLU it is computed elsewhere."""
+    torch.manual_seed(0)
+    network = wrapped(VGG(TINY_WIDTHS).requires_grad_(False))
+
+    def seen(layers: tuple[str, ...], layer: str) -> tuple[torch.Tensor, torch.Tensor]:
+        image = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        found = network(image, layers)[layer]
+        (slope,) = torch.autograd.grad(found.square().mean(), image)
+        return found.detach(), slope
+
+    for layer in LAYERS:
+        for one, other in zip(seen((layer,), layer), seen(LAYERS, layer), strict=True):
+            assert torch.equal(one, other), layer
 
 
 def test_auto_takes_vgg16_when_its_weights_are_here(no_weights: Path) -> None:

@@ -37,6 +37,7 @@ class Planes:
     @classmethod
     def of(cls, image: np.ndarray) -> Planes:
         """image: float32 (H, W, C)."""
+        image = np.asarray(image, np.float32)  # into an array of another type OpenCV would write nothing
         height, width, channels = image.shape
         values = np.empty((channels, _padded(height), width), np.float32)
         for channel in range(channels):

@@ -2,7 +2,8 @@
 
 Which order of a kernel's numbers is fast depends on the processor, on the shape of what goes in and on the
 number of threads. torch sorts a kernel each time that it convolves. One that is sorted already is used as it
-is; but if the order is another one's it is sorted anew each time, unhurriedly: on AVX2 steps took twice as long.
+is; but if the order is another one's it is sorted anew each time, unhurriedly: on AVX2 steps took twice as
+long.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def _layer_names() -> tuple[str, ...]:
 
 
 LAYERS = _layer_names()  # 31 names, in the order of computation
-POOLED = tuple(f"relu{block}_{depth}" for block, depth in enumerate(DEPTHS, 1))
+POOLED = {f"relu{block}_{depth}": f"pool{block}" for block, depth in enumerate(DEPTHS, 1)}
 
 
 class VGG(nn.Module):
@@ -78,19 +78,19 @@ class VGG(nn.Module):
         wanted = set(layers)
         shown = wanted | {self.head.after} if self.head is not None and LOGITS in wanted else wanted
         found: dict[str, Tensor] = {}
-        is_rectified = True
+        rectifies = ""
         x = (images - self.mean) / self.std
         for name in LAYERS:
             if len(found) == len(wanted):
                 return found
             if name.startswith("conv"):
-                relu = name.replace("conv", "relu")
-                is_rectified = name not in shown and (relu in shown or relu not in POOLED)
-                x = self._convolve(name, x, is_rectified)
+                rectifies = _rectifying_layer(name, shown)
+                x = self._convolve(name, x, name == rectifies)
             elif name.startswith("pool"):
                 x = F.max_pool2d(x, kernel_size=2)
-            if not is_rectified and name[:4] != "conv" and (name in shown or name not in POOLED):
-                x, is_rectified = F.relu(x), True
+                x = F.relu(x, inplace=True) if name == rectifies else x
+            elif name == rectifies:
+                x = F.relu(x)
             if name in wanted:
                 found[name] = x
             if LOGITS in wanted and self.head is not None and name == self.head.after:
@@ -104,6 +104,18 @@ class VGG(nn.Module):
         convolution = self.get_submodule(name)
         assert isinstance(convolution, nn.Conv2d)
         return conv_relu(x, convolution.weight, convolution.bias) if is_rectified else convolution(x)
+
+
+def _rectifying_layer(convolution: str, shown: Collection[str]) -> str:
+    """The layer with which the ReLU after a convolution is computed.
+
+    One that nobody looks at goes with the convolution; before a pooling it goes behind that, where a quarter
+    of the numbers are left and the same comes out.
+    """
+    relu = convolution.replace("conv", "relu")
+    if relu in POOLED and relu not in shown:
+        return POOLED[relu]
+    return relu if convolution in shown else convolution
 
 
 class VotingHead(nn.Linear):
