@@ -106,12 +106,16 @@ def parse_bytes(text: str | None, option: str) -> int | None:
 
 
 def parse_seconds(text: str | None, option: str) -> float | None:
-    """`12.5`, `1:02.5` or `1:00:00` -> seconds."""
+    """`12.5`, `12.5s` (as in schedules), `1:02.5` or `1:00:00` -> seconds.
+
+    >>> parse_seconds("3s", "--end"), parse_seconds("1:02.5", "--end")
+    (3.0, 62.5)
+    """
     if text is None:
         return None
     seconds = 0.0
     try:
-        for part in text.split(":"):
+        for part in text.removesuffix("s").split(":"):
             seconds = seconds * 60 + float(part)
     except ValueError:
         seconds = math.nan
