@@ -3,6 +3,8 @@ speaks of a machine that its reader does not have."""
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import re
 import shlex
 import shutil
@@ -45,6 +47,18 @@ class Command:
 
     def __str__(self) -> str:
         return shlex.join(["dreamvideo", *self.arguments])
+
+
+def modules_with_examples() -> list[str]:
+    files = sorted(Path(dreamvideo.__file__).parent.rglob("*.py"))
+    told = (file for file in files if ">>>" in file.read_text("utf-8"))
+    return [".".join(file.relative_to(CHECKOUT).with_suffix("").parts) for file in told]
+
+
+@pytest.mark.parametrize("name", modules_with_examples())
+def test_examples_in_docstrings_are_true(name: str) -> None:
+    found = doctest.testmod(importlib.import_module(name))
+    assert found.attempted and not found.failed
 
 
 def commands_in(text: str) -> Iterator[Command]:
