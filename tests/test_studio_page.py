@@ -32,6 +32,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 DRIVER = shutil.which("chromedriver")
 AXE = Path(os.environ.get("DREAMVIDEO_AXE", CHECKOUT / ".venv/axe/node_modules/axe-core/axe.min.js"))
 WIDTHS = (390, 1600)
+SLOW = 15  # s of a clip that is dreamed long enough for a page to be loaded and a button pressed meanwhile
 CHROMIUMS_OWN = re.compile(r"\w+ (http://)?([\w-]+\.)*(google|googleapis|gstatic)\.com[:/]")
 
 pytestmark = pytest.mark.skipif(
@@ -158,7 +159,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
 @pytest.fixture(scope="module")
 def slow_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With sound; long enough for a person to come in between."""
-    return film(tmp_path_factory.mktemp("clips") / "a walk.mp4", seconds=5, sound=True)
+    return film(tmp_path_factory.mktemp("clips") / "a walk.mp4", seconds=SLOW, sound=True)
 
 
 @pytest.fixture
@@ -205,9 +206,9 @@ def test_from_a_file_to_a_film(
 
     upload(page, slow_clip)
     wait_for(lambda: page.run("document.querySelector('#work-picture .after')?.naturalWidth > 0"))
-    assert page.text("#work-title") == "a walk.mp4" and "5 s, 64 \N{MULTIPLICATION SIGN} 48" in page.text(
-        "#work-facts"
-    )
+    assert page.text(
+        "#work-title"
+    ) == "a walk.mp4" and f"{SLOW} s, 64 \N{MULTIPLICATION SIGN} 48" in page.text("#work-facts")
     wait_for(lambda: page.run("document.querySelectorAll('#aims .strip:first-child img').length") == 3)
     assert not page.faults(), "choosing"
     stability = next(
@@ -236,7 +237,7 @@ def test_from_a_file_to_a_film(
 
     film_ready = "(v => v && v.readyState >= 2 && [v.duration, v.videoWidth, v.videoHeight])"
     seen = wait_for(lambda: page.run(f"{film_ready}(document.querySelector('video.after'))"))
-    assert seen == [5, 64, 48]
+    assert seen == [SLOW, 64, 48]
     wait_for(lambda: page.run("document.querySelector('video.after').currentTime > 0"))
     wait_for(lambda: page.run("document.querySelector('video.before')?.readyState >= 2"))
     assert not page.faults(), "done"
