@@ -169,16 +169,16 @@ def cost(base: ZoomRecipe, objective: Objective):
     """Beside feedback as it is, and beside the cheapest there is: one step in each frame. In turn, thrice."""
     frames_of(film(base, objective, loop=0.5, feedback=True))  # or the first would pay for the start
     ways = ((False, 2), (True, 2), (True, 1))
-    taken = np.zeros((COST_ROUNDS, len(ways)))
+    taken, strength = np.zeros((COST_ROUNDS, len(ways))), np.zeros(len(ways))
     for round_ in range(COST_ROUNDS):
-        strength = []
         for way, (feedback, refresh) in enumerate(ways):
             begun = perf_counter()
             recipe = replace(base, carry=replace(base.carry, refresh=refresh))
             frames = frames_of(film(recipe, objective, loop=10.0, feedback=feedback))
             taken[round_, way] = perf_counter() - begun
-            seen = [activation_strength(objective, image_from_frame(frame)) for frame in frames[::12]]
-            strength.append(np.mean(seen))
+            if not round_:  # the films of the others are the same
+                seen = [activation_strength(objective, image_from_frame(frame)) for frame in frames[::12]]
+                strength[way] = np.mean(seen)
     for number, what in ((1, "feedback"), (2, "feedback with one step")):
         ratios = np.sort(taken[:, number] / taken[:, 0])
         yield (

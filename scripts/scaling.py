@@ -42,13 +42,13 @@ from dreamvideo.nets.vgg import VGG, VGG16_WIDTHS
 from dreamvideo.settings import DISSOLVE
 
 SHOTS = 8
+ON_ONE_CORE = "one on one core"
 WAYS: dict[str, tuple[str, ...]] = {
     "plain": (),
     "one": ("--workers", "1"),
-    "one on one core": ("--workers", "1"),
+    ON_ONE_CORE: ("--workers", "1"),
     "two": ("--workers", "2"),
 }
-ON_ONE_CORE = "one on one core"
 AT_ONCE = "two runs at once"
 FILM_SHOTS, FILM_FPS = 500, 24
 MEDIAN_SHOT, SPREAD = 4.0, 0.8  # s, log-normal: mean 5.5 s, some over half a minute
@@ -96,7 +96,7 @@ def make_weights(path: Path) -> None:
 def start(clip: Path, target: Path, options: list[str], on_one_core: bool = False) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "dreamvideo", "dream", clip, "-o", target, "-q", "--json", *options]
-    hold = (lambda: os.sched_setaffinity(0, {0})) if on_one_core else None
+    hold = (lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})) if on_one_core else None
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, preexec_fn=hold)
 
 

@@ -1,8 +1,8 @@
 """Views that are not turned: a matrix for the columns and one for the rows of a picture.
 
-Each holds blur, prefilter and spline in one, which takes a fifth of the time of doing them one by one. Most
-of it is zeros, so it is cut into blocks. MKL, which multiplies them, sums in another order at the ends of
-what it shares out among threads: not, where all sides are multiples of `BLOCK`.
+Each holds blur, prefilter and spline in one, which takes at most a fifth of the time of doing them one by
+one. Most of it is zeros, so it is cut into blocks. MKL, which multiplies them, sums in another order at the
+ends of what it shares out among threads: not, where all sides are multiples of `BLOCK`.
 """
 
 from __future__ import annotations
