@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from dreamvideo.carry import arrive, blend, carry_along, local_energy, routes_ahead, routes_back
+from dreamvideo.carry import arrive, between, carry_along, local_energy, routes_ahead, routes_back
 from dreamvideo.course import Course
 from dreamvideo.images import add_to_frame, image_from_frame, resize
 from dreamvideo.keys import Aim, Shot, begin_shot, refresh
@@ -221,6 +221,6 @@ def _dream_on(
         with stages.timed("carry"):
             earlier = carry_along(shot.residual, energy, back[number])
             later = carry_along(next_shot.residual, next_energy, ahead[number])
-            return blend(earlier, later, (number + 1) / len(span))
+            return between(earlier, later, (number + 1) / len(span))
 
     return next_shot, residual

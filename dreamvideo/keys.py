@@ -10,24 +10,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dreamvideo.carry import Carried, level_new, new_strength
+from dreamvideo.carry import Carried, certainty, from_inside, level_new, new_strength
 from dreamvideo.dream import Effort, dream_levels, dream_residual
 from dreamvideo.images import resize, scaled
 from dreamvideo.motion.flow import backward_warp
-from dreamvideo.motion.reliability import likeness
+from dreamvideo.motion.reliability import likeness, likeness_around
 from dreamvideo.objectives import Objective
 from dreamvideo.settings import CarrySettings, DreamSettings
 
 MOST_AT_ONCE = 0.3  # share of a dream given up at a key for a weight that is nearly 0 already
 MOST_NEW = 0.6  # share of a key that may be new before the shot begins anew
-SURE = 0.8  # a confidence that counts as certain; the rest is what light and noise do
 LEAST_NEW = 0.2  # less new than this is left to the renewal
-COARSE = 2.5  # times smaller than the finest octave: there what is newly seen gets its shapes
-COARSE_COST = 0.75  # of the finest octave's steps, for those of a coarse one: with fewer there is but grain
-NEW_SHARE = 0.7  # of the way that the steps of a shot's first frame go, for what is newly seen
-NEW_PACE = 4.0  # times the step size, at most, where all is new: larger steps make grain, not patterns
-RENEWAL = 3.5  # share of the steps' way taken, on average, for each share of the level that faded
-RENEWAL_PACE = 3.0  # times the step size, at most, where patterns are: larger steps tear them apart
+COARSE = 2.5  # times smaller than the finest octave: there what is bare gets its shapes
+COARSE_WAY = 0.6  # of the steps of a shot's first frame, for what is bare: with less there is but grain
+RENEWAL = 4.2  # share of the steps' way taken, on average, for each share of the level that faded
+MOST_PACE = 3.0  # times the step size: larger steps tear patterns apart
 WEAK, STRONG = 0.5, 3.0  # times the level: what is weaker is renewed most, what is stronger not at all
 MOST_RENEWAL = 1.3  # times the renewal, where a dream is weak
 LEAST_RENEWAL = 0.25  # of a step: a shorter way is not worth a look at the whole frame
@@ -81,22 +78,27 @@ def refresh(
     """Dream a key on: as many steps at each pixel as it lacks of the dream that should be there.
 
     A place is new where the flow cannot be trusted, and where the thing that was dreamed on has come to look
-    different, in a fade or a change of light. Where nearly all is new, the shot begins anew. What is aimed at
-    may change as well, by schedules: as much as it did since the last key (`before`) is given up of the dream
-    and dreamed towards the new aim (`now`).
+    different, in a fade or a change of light. There the dream that stood at the place is kept if what it was
+    dreamed on looked alike: leaves, waves, the wall behind somebody. It is not kept where something else was,
+    whose edges would be seen. Where nearly all is new, the shot begins anew.
+
+    What is aimed at may change as well, by schedules: as much as it did since the last key (`before`) is
+    given up of the dream and dreamed towards the new aim (`now`).
     """
-    remembered = backward_warp(shot.source, arrived.route.path)
-    kept = np.minimum(1, arrived.route.confidence / SURE) * np.minimum(1, likeness(source, remembered) / SURE)
-    kept *= carry.carry
+    path = arrived.route.path
+    remembered = backward_warp(shot.source, path)
+    kept = certainty(arrived.route.confidence) * certainty(likeness(source, remembered))
+    held = np.maximum(kept, certainty(likeness_around(source, from_inside(shot.source, path))))
+    new, level = 1 - kept, shot.level
     changed = change(before.dream, now.dream)
-    if kept.mean() * (1 - changed) < 1 - MOST_NEW and carry.refresh:
+    given_up = 1 - carry.carry * (1 - changed)
+    if held.mean() * (1 - given_up) < 1 - MOST_NEW and carry.refresh:
         return begin_shot(source, now)
-    residual, new, level = scaled(arrived.residual, kept), 1 - kept, shot.level
+    residual = (1 - given_up) * scaled(arrived.residual, held)
     if carry.refresh:
         levels = dream_levels((before if changed else now).objective, source, arrived.residual)
-        residual *= 1 - changed
         levels = levels / level if level > 0 else np.ones((1, 1), np.float32)
-        efforts = plan_efforts(new, levels, now.dream, carry, changed)
+        efforts = plan_efforts(new, 1 - held, levels, now.dream, carry, given_up)
         residual = dream_residual(now.objective, source, now.dream, residual, efforts)
         strength = new_strength(now.frame - shot.frame)
         residual = np.clip(source + level_new(residual, kept, strength), 0, 1) - source
@@ -145,38 +147,41 @@ def _shares(dream: DreamSettings) -> list[float]:
 
 
 def plan_efforts(
-    new: np.ndarray, levels: np.ndarray, dream: DreamSettings, carry: CarrySettings, changed: float = 0.0
+    new: np.ndarray,
+    bare: np.ndarray,
+    levels: np.ndarray,
+    dream: DreamSettings,
+    carry: CarrySettings,
+    given_up: float = 0.0,
 ) -> list[Effort]:
     """The steps of a carried key in each octave, the smallest first.
 
-    What is newly seen gets its shapes in the coarse octaves, where many steps are cheap, and its grain in
-    `refresh` large ones in the finest; with few coarse steps there is nothing but grain. The octaves between
-    are left out: they cost as much as all the coarser ones, and the dream is calmer without them. (What is
-    half new keeps small steps: its pattern is there.) What has faded is renewed in the finest octave alone:
-    being carried costs the fine grain, hardly anything of the coarse. It is renewed most where the dream is
-    weak, or what was there first becomes ever stronger beside what came later. What is dreamed towards
-    another aim is dreamed everywhere, in all octaves, in few steps.
+    What is bare gets its shapes in the coarse octaves. Those between are left out: they cost as much as all
+    the coarser ones, and the dream is calmer without them. In the finest one `refresh` steps fit a pattern to
+    what is newly seen, and what has faded is renewed: being carried costs the fine grain, hardly anything of
+    the coarse. It is renewed most where the dream is weak, or what was there first grows ever stronger beside
+    what came later. What is given up is dreamed again everywhere, in all octaves, in few steps.
 
     Args:
-        new: (H, W), 0 to 1, how new each pixel is.
+        new: (H, W), 0 to 1, how new each pixel is. bare: (H, W), the share of it where no dream is.
         levels: (h, w), those of the arrived dream's cells (`dream_levels`), beside the level to be held.
-        changed: share of the dream that other settings make another.
+        given_up: share of the dream that was not carried, or belongs to settings that have changed.
     """
-    new = np.where(new < LEAST_NEW, 0, new).astype(np.float32)
-    efforts = [_effort_for_new(new, octave, dream, carry) for octave in reversed(range(dream.octaves))]
+    new, bare = (np.where(share < LEAST_NEW, 0, share).astype(np.float32) for share in (new, bare))
+    way = carry.refresh * new
     renewal = dream.steps * min(1.0, RENEWAL * (1 - float(levels.mean())))
     if renewal >= LEAST_RENEWAL:
-        due = renewal * resize(renewal_shares(levels), (new.shape[1], new.shape[0]))
-        steps = max(carry.refresh, math.ceil(due.max() / RENEWAL_PACE))
-        way = np.maximum(due, efforts[-1].steps * new * efforts[-1].pace)
-        efforts[-1] = Effort(steps, np.ones_like(new), way / steps)
-    if changed:
-        return [_also_everywhere(effort, changed * dream.steps, carry) for effort in efforts]
-    nothing = Effort(0, np.zeros_like(new), np.zeros_like(new))
-    first = max(1, math.ceil(math.log(COARSE, dream.octave_scale)))  # that is coarse, counted from the finest
-    for between in range(1, min(first, dream.octaves - 1)):
-        efforts[-1 - between] = nothing
-    return efforts
+        way = np.maximum(way, renewal * resize(renewal_shares(levels), (new.shape[1], new.shape[0])))
+    first = min(math.log(COARSE, dream.octave_scale), dream.octaves - 1)
+    ways = [COARSE_WAY * dream.steps * bare * (octave >= first) for octave in reversed(range(dream.octaves))]
+    ways[-1] = np.maximum(ways[-1], way)
+    return [_effort(np.maximum(way, given_up * dream.steps), carry) for way in ways]
+
+
+def _effort(way: np.ndarray, carry: CarrySettings) -> Effort:
+    """The least that goes a way (H, W), counted in steps."""
+    steps = max(carry.refresh, math.ceil(way.max() / MOST_PACE)) if way.any() else 0
+    return Effort(steps, (way > 0).astype(np.float32), way / max(1, steps))
 
 
 def renewal_shares(levels: np.ndarray) -> np.ndarray:
@@ -186,20 +191,3 @@ def renewal_shares(levels: np.ndarray) -> np.ndarray:
     [1.3, 1.3, 1.09, 0.52, 0.0]
     """
     return MOST_RENEWAL * np.clip((STRONG - levels) / (STRONG - WEAK), 0, 1).astype(np.float32)
-
-
-def _also_everywhere(effort: Effort, way: float, carry: CarrySettings) -> Effort:
-    """The effort with at least so much of a way, in steps, at each pixel."""
-    steps = effort.steps
-    if effort.is_none:
-        steps = max(carry.refresh, math.ceil(way / RENEWAL_PACE))
-    ways = np.maximum(way, effort.steps * effort.need * effort.pace)
-    return Effort(steps, np.ones_like(effort.need), ways / steps)
-
-
-def _effort_for_new(new: np.ndarray, octave: int, dream: DreamSettings, carry: CarrySettings) -> Effort:
-    """The steps of an octave, of which 0 is the finest."""
-    cheap = round(COARSE_COST * carry.refresh * dream.octave_scale ** (2 * octave))
-    steps = min(max(carry.refresh, cheap), max(carry.refresh, dream.steps))
-    pace = min(NEW_PACE, max(1.0, NEW_SHARE * dream.steps / steps))
-    return Effort(steps, new, 1 + (pace - 1) * (new * new * new))

@@ -12,9 +12,8 @@ from functools import partial
 
 import numpy as np
 
-from dreamvideo.carry import Motion
+from dreamvideo.carry import Motion, certainty
 from dreamvideo.images import fit_long_side, resize
-from dreamvideo.keys import SURE
 from dreamvideo.motion.cuts import CutDetector
 from dreamvideo.motion.flow import FlowEstimator, flow_estimator
 from dreamvideo.motion.reliability import reliability
@@ -25,6 +24,7 @@ from dreamvideo.stages import Stages
 
 SMALLEST_DETAIL = 32  # px; five poolings halve it to 1
 MOST_LOST = 0.4  # share of a frame that may be newly seen since the last key before another is made early
+MOST_LOST_FIRST = 0.3  # since a shot's first frame, whose dream fades fastest
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,9 @@ def spans(seen: Iterable[Seen], carry: CarrySettings) -> Iterator[list[Seen]]:
             yield [frame]
             continue
         span.append(frame)
-        kept *= float(np.minimum(1, frame.motion.backward_reliability / SURE).mean())
-        is_full = len(span) == carry.cadence or kept < 1 - MOST_LOST
+        kept *= float(certainty(frame.motion.backward_reliability).mean())
+        most_lost = MOST_LOST_FIRST if span[0].age == 1 else MOST_LOST
+        is_full = len(span) == carry.cadence or kept < 1 - most_lost
         if is_full or opens(frame.age, carry.split):
             yield span
             span, kept = [], 1.0

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
+from dreamvideo.carry import Route, arrive, local_energy
 from dreamvideo.clip import add_residual, dream_residuals
 from dreamvideo.dream import activation_strength
 from dreamvideo.images import image_from_frame
-from dreamvideo.keys import plan_efforts
+from dreamvideo.keys import MOST_PACE, Aim, Shot, plan_efforts, refresh
 from dreamvideo.measure import warp_error
 from dreamvideo.motion.flow import flow_estimator
 from dreamvideo.nets import Network, load_network
@@ -129,32 +131,49 @@ def test_detail_never_enlarges_but_for_what_the_network_must_see() -> None:
     assert detail_size((1, 1), 640) == (32, 32)
 
 
-def test_what_is_lost_is_given_steps() -> None:
-    new = np.zeros((8, 8), np.float32)
+def test_what_is_new_or_lost_is_given_steps_in_the_finest_octave() -> None:
+    new, nothing = np.zeros((8, 8), np.float32), np.zeros((8, 8), np.float32)
     new[:, 4:] = 1
-    coarse, fine = plan_efforts(new, np.full((1, 1), 0.9), DREAM, CarrySettings())[-2:]
-    assert (coarse.need[:, :4] == 0).all() and (coarse.need[:, 4:] == 1).all()
-    assert (fine.need[:, :4] > 0).all()
-    calm = plan_efforts(np.zeros((8, 8), np.float32), HELD, DREAM, CarrySettings())
-    assert not any(effort.need.any() for effort in calm)
+    for octaves in (1, 2, 4):
+        dream, carry = replace(DREAM, octaves=octaves), CarrySettings(refresh=2)
+        *coarse, fitted = plan_efforts(new, nothing, HELD, dream, carry)
+        *_, renewed = plan_efforts(new, nothing, np.full((1, 1), 0.9), dream, carry)
+        assert len(coarse) == octaves - 1 and all(effort.is_none for effort in coarse)
+        assert (fitted.need[:, :4] == 0).all() and (fitted.steps * fitted.pace[:, 4:] == 2).all()
+        assert (renewed.need == 1).all() and (renewed.pace <= MOST_PACE).all()
+        assert all(effort.is_none for effort in plan_efforts(nothing, nothing, HELD, dream, carry))
 
 
 @pytest.mark.parametrize(
     "octaves, scale, steps",
-    [(4, 1.4, [6, 0, 0, 1]), (3, 1.4, [3, 0, 1]), (2, 1.4, [1, 1]), (4, 1.8, [10, 8, 0, 1]), (1, 1.4, [1])],
+    [(4, 1.4, [2, 0, 0, 1]), (3, 1.4, [2, 0, 1]), (2, 1.4, [2, 1]), (4, 1.8, [2, 2, 0, 1]), (1, 1.4, [2])],
 )
-def test_new_areas_get_their_shapes_in_coarse_octaves(octaves: int, scale: float, steps: list[int]) -> None:
-    """With few coarse steps they are nothing but grain, which no figure shows."""
-    dream = DreamSettings(octaves=octaves, octave_scale=scale)
-    efforts = plan_efforts(np.ones((8, 8), np.float32), HELD, dream, CarrySettings())
+def test_what_is_bare_gets_its_shapes_in_coarse_octaves(octaves: int, scale: float, steps: list[int]) -> None:
+    dream, everywhere = DreamSettings(octaves=octaves, octave_scale=scale), np.ones((8, 8), np.float32)
+    efforts = plan_efforts(everywhere, everywhere, HELD, dream, CarrySettings())
     assert [effort.steps for effort in efforts] == steps
+
+
+def test_the_dream_stands_where_what_comes_into_sight_looks_alike(network: Network) -> None:
+    """And neither where something else was, nor along a flow that nobody trusts."""
+    objective = objective_for(network, DREAM)
+    source = np.full((32, 64, 3), 0.4, np.float32)
+    residual = np.random.default_rng(1).normal(0, 0.1, source.shape).astype(np.float32)
+    shot, aims = Shot(0, residual, source, 1.0), [Aim(n, objective, DREAM) for n in (0, 3)]
+    torn = np.full((32, 64, 2), 9, np.float32) * (np.arange(64) < 40)[:, None]
+    arrived = arrive(residual, local_energy(residual), Route(torn, np.zeros((32, 64), np.float32)))
+    now = source.copy()
+    now[:, 32:] += 0.5
+    stands = refresh(shot, now, arrived, *aims, CarrySettings(refresh=0)).residual
+    assert np.abs(stands[:16, :16] - residual[:16, :16]).max() < 1e-3
+    assert np.abs(stands[:, 40:]).max() < 0.02
 
 
 def test_another_aim_is_dreamed_everywhere_in_all_octaves() -> None:
     new = np.zeros((8, 8), np.float32)
     new[:, 4:] = 1
     for seen in (new, np.zeros_like(new)):
-        efforts = plan_efforts(seen, HELD, DreamSettings(), CarrySettings(), changed=0.3)
+        efforts = plan_efforts(seen, 0 * seen, HELD, DreamSettings(), CarrySettings(), given_up=0.3)
         assert all((effort.steps * effort.pace >= 0.3 * 10 - 1e-5).all() for effort in efforts)
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dreamvideo.carry import Route, blend, carry_along, local_energy
+from dreamvideo.carry import Route, between, carry_along, from_inside, local_energy
 from dreamvideo.motion import flow as flow_module
 from dreamvideo.motion.cuts import CutDetector
 from dreamvideo.motion.flow import DIS_STEPS, DIS_STRIDE, SHARP, backward_warp, compose_flows, flow_estimator
@@ -152,9 +152,9 @@ def test_between_two_keys_the_dream_is_as_strong_and_the_later_one_takes_over_la
     here = Route(np.zeros((48, 64, 2), np.float32), np.ones((48, 64), np.float32))
     keys = [np.random.default_rng(seed).normal(0, 0.1, (48, 64, 3)).astype(np.float32) for seed in (1, 2)]
     earlier, later = (carry_along(key, local_energy(key), here) for key in keys)
-    assert np.abs(blend(earlier, later, 0) - keys[0]).max() < 1e-3
-    assert np.abs(blend(earlier, later, 1) - keys[1]).max() < 1e-3
-    middle = blend(earlier, later, 0.5)
+    assert np.abs(between(earlier, later, 0) - keys[0]).max() < 1e-3
+    assert np.abs(between(earlier, later, 1) - keys[1]).max() < 1e-3
+    middle = between(earlier, later, 0.5)
     assert np.abs(middle - keys[0]).mean() < 0.9 * np.abs(middle - keys[1]).mean()
     assert middle.std() == pytest.approx(keys[0].std(), rel=0.05), "averaged they would be a third fainter"
 
@@ -164,4 +164,22 @@ def test_what_is_newly_seen_between_two_keys_comes_from_the_later_one() -> None:
     keys = [np.random.default_rng(seed).normal(0, 0.1, (48, 64, 3)).astype(np.float32) for seed in (1, 2)]
     earlier = carry_along(keys[0], local_energy(keys[0]), Route(still, 0 * sure))
     later = carry_along(keys[1], local_energy(keys[1]), Route(still, sure))
-    assert np.abs(blend(earlier, later, 0.2) - keys[1]).max() < 1e-3
+    assert np.abs(between(earlier, later, 0.2) - keys[1]).max() < 1e-3
+
+
+def test_where_no_flow_is_trusted_a_dream_stays() -> None:
+    residual = np.random.default_rng(3).normal(0, 0.1, (48, 64, 3)).astype(np.float32)
+    torn = np.random.default_rng(4).normal(0, 5, (48, 64, 2)).astype(np.float32)
+    carried = carry_along(residual, local_energy(residual), Route(torn, np.zeros((48, 64), np.float32)))
+    assert np.abs(carried.residual - residual).max() < 1e-6
+
+
+def test_what_a_pan_brings_in_comes_from_far_inside_piece_by_piece() -> None:
+    """From the border itself each strip would bring the same again."""
+    world = np.tile(np.arange(400, dtype=np.float32), (40, 1))
+    view, step = world[:, :80], 5
+    for _ in range(6):
+        moved = backward_warp(view, np.full((40, 80, 2), (step, 0), np.float32))
+        entered = from_inside(view, np.full((40, 80, 2), (step, 0), np.float32))
+        view = np.hstack([moved[:, :-step], entered[:, -step:]])
+    assert (np.diff(view[:, -30:], axis=1) == 1).all()

@@ -21,6 +21,7 @@ PHOTOMETRIC = 15.0  # weight of the squared colour difference, images in [0, 1] 
 # A dream may be carried where a metric would not look: at 1, a quarter of a street scene was thrown away
 # and dreamed again every three frames, much of it blurred background.
 TOLERANCE = 4.0
+AROUND = 9  # px, side of a box
 
 
 def occlusion_mask(flow: np.ndarray, reverse_flow: np.ndarray, tolerance: float = 1.0) -> np.ndarray:
@@ -77,6 +78,11 @@ def likeness(image: np.ndarray, other: np.ndarray) -> np.ndarray:
     """How alike two images (H, W, 3) are at each place: (H, W), 1 where they agree."""
     difference = cv2.blur(cv2.absdiff(image, other), (5, 5))
     return np.exp(-PHOTOMETRIC * square_sum(difference))
+
+
+def likeness_around(image: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The least `likeness` within `AROUND` px: what is beside something unlike has its edge."""
+    return cv2.erode(likeness(image, other), np.ones((AROUND, AROUND), np.uint8))
 
 
 def _squared_gradient(flow: np.ndarray) -> np.ndarray:
