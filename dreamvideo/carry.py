@@ -25,7 +25,7 @@ LOCAL = 15  # px, side of the box in which the strength of a residual is measure
 MOST_GAIN = 1.5  # what holding the strength may amplify; more would be amplified noise
 # The local strength of what is newly dreamed, times the frame's, two frames after the last key or less; and
 # what each further frame adds. Where keys are close together, what is new at one is often new at the next.
-NEW_STRENGTH, STRENGTH_PER_FRAME, MOST_STRENGTH = 0.64, 0.08, 1.0
+NEW_STRENGTH, STRENGTH_PER_FRAME, MOST_STRENGTH = 0.64, 0.08, 0.8
 LEAST_NEW_GAIN, MOST_NEW_GAIN = 0.4, 5.0  # between which it is brought there
 # Power of the way from one key to the next by which the later one takes over. Near the earlier key it was
 # carried there and back and fits worst: with 1 the first pair of a span of ten frames has 4% more warp error.
@@ -167,7 +167,7 @@ def new_strength(frames: int) -> float:
     """How strong what is newly dreamed becomes, times the rest, at a key so many frames after the last.
 
     >>> [round(new_strength(frames), 2) for frames in (1, 2, 3, 6, 50)]
-    [0.64, 0.64, 0.72, 0.96, 1.0]
+    [0.64, 0.64, 0.72, 0.8, 0.8]
     """
     return min(MOST_STRENGTH, NEW_STRENGTH + STRENGTH_PER_FRAME * max(0, frames - 2))
 
