@@ -106,7 +106,7 @@ class CarrySettings:
 
     refresh: Whole = 1
     """Steps of the finest octave on a carried frame, spent where the dream is new or has faded; more where
-    much has, and more in coarse octaves."""
+    much has; and where there is nothing to go on from, some in coarse octaves."""
 
     carry: Number = 1.0
     """Share of the residual that survives into the next dreamed frame."""
