@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dreamvideo.images import blend, box_mean, mix, scaled, square_sum
-from dreamvideo.motion.flow import QUICK, SHARP, backward_warp, compose_flows, pixel_grid
+from dreamvideo.motion.flow import QUICK, SHARP, backward_warp, compose_flows
+from dreamvideo.motion.reliability import leaves_frame
 
 SURE = 0.8  # a confidence that counts as certain; the rest is what light and noise do
 # Of a frame's side: from so far inside comes what enters over its border. What was at the border itself would
@@ -127,11 +128,19 @@ def certainty(confidence: np.ndarray) -> np.ndarray:
 
 
 def from_inside(picture: np.ndarray, path: np.ndarray) -> np.ndarray:
-    """A picture as it stands, but where `path` leads out of it, as it is far inside from that border."""
-    size = np.array(path.shape[1::-1], np.float32)
-    position = pixel_grid(path.shape[:2]) + path
-    outside = (position < 0).astype(np.float32) - (position > size - 1)
-    return backward_warp(picture, outside * np.round(INSIDE * size))
+    """A picture (H, W, C), but where `path` leads out of it: there what is far inside from that border."""
+    rows, columns = np.nonzero(leaves_frame(path))
+    x, y = path[rows, columns].T
+    standing = picture.copy()
+    standing[rows, columns] = picture[_inside(rows, y, len(picture)), _inside(columns, x, picture.shape[1])]
+    return standing
+
+
+def _inside(places: np.ndarray, way: np.ndarray, side: int) -> np.ndarray:
+    """Along one side of a picture: places, and for those whose way leads out of it, ones far inside."""
+    last, led = side - 1, places + way
+    inwards = (led < 0).astype(int) - (led > last)
+    return last - np.abs(last - np.abs(places + inwards * round(INSIDE * side)))
 
 
 def between(earlier: Carried, later: Carried, position: float) -> np.ndarray:
