@@ -23,7 +23,7 @@ MOST_NEW = 0.6  # share of a key that may be new before the shot begins anew
 LEAST_NEW = 0.2  # less new than this is left to the renewal
 COARSE = 2.5  # times smaller than the finest octave: there what is bare gets its shapes
 COARSE_WAY = 0.6  # of the steps of a shot's first frame, for what is bare: with less there is but grain
-RENEWAL = 4.2  # share of the steps' way taken, on average, for each share of the level that faded
+RENEWAL = 3.5  # share of the steps' way taken, on average, for each share of the level that faded
 MOST_PACE = 3.0  # times the step size: larger steps tear patterns apart
 WEAK, STRONG = 0.5, 3.0  # times the level: what is weaker is renewed most, what is stronger not at all
 MOST_RENEWAL = 1.3  # times the renewal, where a dream is weak
@@ -79,8 +79,8 @@ def refresh(
 
     A place is new where the flow cannot be trusted, and where the thing that was dreamed on has come to look
     different, in a fade or a change of light. There the dream that stood at the place is kept if what it was
-    dreamed on looked alike: leaves, waves, the wall behind somebody. It is not kept where something else was,
-    whose edges would be seen. Where nearly all is new, the shot begins anew.
+    dreamed on looked alike: leaves, waves, a wet road. It is not kept where something else was, whose edges
+    would be seen. Where little is left, the shot begins anew.
 
     What is aimed at may change as well, by schedules: as much as it did since the last key (`before`) is
     given up of the dream and dreamed towards the new aim (`now`).
