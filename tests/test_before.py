@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import film
 
@@ -83,3 +86,14 @@ def test_a_preview_tells_of_the_whole(
     found = foretell(wide, Recipe(), report)
     assert found.larger == 640 / 256
     assert found.seconds == pytest.approx((6 * 2.5**2 / 2, 6 * 2.5**2 * 2))
+
+
+def test_the_peak_of_memory_is_this_programs_alone() -> None:
+    """Not that of what it was started from, as `getrusage` has it on Linux."""
+    held = np.ones(30_000_000)  # 240 MB
+    code = "from dreamvideo.memory import peak_memory; print(peak_memory())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < held.nbytes // 2
+    code = f"import numpy; numpy.ones({held.size}); {code}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > held.nbytes

@@ -18,7 +18,7 @@ import dreamvideo
 ROOT = Path(dreamvideo.__file__).parent
 
 LEVELS = (
-    ("errors", "cores"),
+    ("errors", "cores", "memory"),
     ("schedule", "targets"),
     ("settings", "images", "stages", "prefetch", "progress"),
     ("course", "recipe", "nets", "octaves", "tiles", "precondition", "motion", "camera", "media"),

@@ -177,13 +177,14 @@ def _peak_of_copying(clip: Path, ending: str) -> int:
     """Peak resident kB, of Python and the largest ffmpeg, while a clip is read and written."""
     code = f"""
 import resource, sys
+from dreamvideo.memory import peak_memory
 from dreamvideo.media.reader import ClipReader
 from dreamvideo.media.writer import ClipWriter
 name = sys.argv[1]
 with ClipReader(name) as reader, ClipWriter(name + ".{ending}", reader.size, reader.fps, crf=30) as writer:
     for frame, _ in reader:
         writer.write(frame)
-print(*(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+print(peak_memory() // 1024, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
     done = subprocess.run([sys.executable, "-c", code, str(clip)], capture_output=True, text=True, check=True)
     return sum(int(peak) for peak in done.stdout.split())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -14,6 +13,7 @@ from dreamvideo.errors import UsageError
 from dreamvideo.images import fit_long_side
 from dreamvideo.media.lossless import SHARE_OF_RAW
 from dreamvideo.media.stills import kind_of_input, open_clip
+from dreamvideo.memory import peak_memory
 from dreamvideo.progress import Progress, no_progress
 from dreamvideo.settings import Recipe
 
@@ -83,7 +83,7 @@ def estimate(
         _whole_time(frames, fps, times[1] - times[0], report),
         round(output * frames / report.frames),
         round(frames * size[0] * size[1] * 3 * SHARE_OF_RAW),
-        _peak_memory(),
+        peak_memory(),
     )
 
 
@@ -115,15 +115,6 @@ def foretell(source: Path, recipe: Recipe, preview: Report) -> Foretold:
     all_at_once = preview.seconds * preview.frames / max(1, preview.frames - preview.resumed_at)
     seconds = all_at_once * larger**2
     return Foretold(larger, (seconds * CALMER, seconds * WILDER))
-
-
-def _peak_memory() -> int | None:
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def preview_target(target: str | Path) -> Path:

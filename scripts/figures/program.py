@@ -22,12 +22,13 @@ HD, UHD = (1920, 1080), (3840, 2160)
 ROUNDS = 3
 LITE = ("--model", "vgg16-lite", "--device", "cpu")
 PEAK = """
-import resource, sys
+import sys
 from dreamvideo.cli.main import main
+from dreamvideo.memory import peak_memory
 try:
     main(sys.argv[1:])
 finally:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(peak_memory() / 2**20)
 """
 
 
