@@ -185,8 +185,8 @@ def new_strength(frames: int) -> float:
 def level_new(residual: np.ndarray, kept: np.ndarray, strength: float) -> np.ndarray:
     """Bring the newly dreamed parts of a residual to one strength, times that of the carried ones.
 
-    A few large steps make patterns of any contrast: too weak and a new area is bare, too strong and it
-    flickers.
+    What stood there, or came in a few steps, has any contrast: too weak and a new area is bare, too strong
+    and it flickers.
 
     Args:
         kept: (H, W), 0 to 1, how much of the residual was carried there; the rest is new.

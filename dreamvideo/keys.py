@@ -1,6 +1,6 @@
 """The keys of a shot: its first frame, dreamed from nothing, and those that a dream was carried to.
 
-A carried key costs a tenth of a first one: it is dreamed where it is new, and as much as it has faded.
+A carried key costs a fraction of a first one: it is dreamed where it is new, and as much as it has faded.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dreamvideo.objectives import Objective
 from dreamvideo.settings import CarrySettings, DreamSettings
 
 MOST_AT_ONCE = 0.3  # share of a dream given up at a key for a weight that is nearly 0 already
-MOST_NEW = 0.6  # share of a key that may be new before the shot begins anew
+MOST_NEW = 0.6  # share of a dream that may be lost at a key before the shot begins anew
 LEAST_NEW = 0.2  # less new than this is left to the renewal
 COARSE = 2.5  # times smaller than the finest octave: there what is bare gets its shapes
 COARSE_WAY = 0.6  # of the steps of a shot's first frame, for what is bare: with less there is but grain
@@ -175,7 +175,7 @@ def plan_efforts(
     first = min(math.log(COARSE, dream.octave_scale), dream.octaves - 1)
     ways = [COARSE_WAY * dream.steps * bare * (octave >= first) for octave in reversed(range(dream.octaves))]
     ways[-1] = np.maximum(ways[-1], way)
-    return [_effort(np.maximum(way, given_up * dream.steps), carry) for way in ways]
+    return [_effort(np.maximum(there, given_up * dream.steps), carry) for there in ways]
 
 
 def _effort(way: np.ndarray, carry: CarrySettings) -> Effort:

@@ -360,20 +360,8 @@ def test_the_same_seed_gives_the_same_film(run: Run, place: Path) -> None:
 def test_part_of_a_clip_at_another_size_and_rate(run: Run, place: Path) -> None:
     dreamed(
         run,
-        *(
-            "clip.mp4",
-            "-o",
-            "out.mp4",
-            "--start",
-            "0:00.2",
-            "--end",
-            "0.8s",
-            "--fps",
-            "10",
-            "--size",
-            "40x30",
-        ),
-        "--no-audio",
+        *("clip.mp4", "-o", "out.mp4", "--start", "0:00.2", "--end", "0.8s"),
+        *("--fps", "10", "--size", "40x30", "--no-audio"),
     )
     with ClipReader("out.mp4") as reader:
         assert (reader.size, reader.fps) == ((40, 30), Fraction(10))

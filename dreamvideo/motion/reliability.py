@@ -21,7 +21,7 @@ PHOTOMETRIC = 15.0  # weight of the squared colour difference, images in [0, 1] 
 # A dream may be carried where a metric would not look: at 1, a quarter of a street scene was thrown away
 # and dreamed again every three frames, much of it blurred background.
 TOLERANCE = 4.0
-AROUND = 9  # px, side of a box
+AROUND = 9  # px, side of a box: so far beside something unlike its edge is seen
 
 
 def occlusion_mask(flow: np.ndarray, reverse_flow: np.ndarray, tolerance: float = 1.0) -> np.ndarray:
@@ -81,7 +81,7 @@ def likeness(image: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def likeness_around(image: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """The least `likeness` within `AROUND` px: what is beside something unlike has its edge."""
+    """The least `likeness` in a box around each place: what is beside something unlike has its edge."""
     return cv2.erode(likeness(image, other), np.ones((AROUND, AROUND), np.uint8))
 
 
