@@ -133,6 +133,14 @@ def recoloured(image: np.ndarray, colours: np.ndarray, added: np.ndarray) -> np.
     return cv2.transform(image, np.column_stack([colours, added]).astype(np.float32))
 
 
+def filtered(image: np.ndarray, colours: np.ndarray, taps: np.ndarray) -> np.ndarray:
+    """A matrix (3, 3) of the colours of a float32 image (H, W, 3), then taps (n,) along its rows and columns.
+
+    Beyond the border there is nothing.
+    """
+    return cv2.sepFilter2D(cv2.transform(image, colours), -1, taps, taps, borderType=cv2.BORDER_CONSTANT)
+
+
 def blend(under: np.ndarray, over: np.ndarray, share: np.ndarray) -> None:
     """Bring an image (H, W, 3) in place towards another, which is used up, by a share (H, W) of the way."""
     over -= under

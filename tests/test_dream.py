@@ -17,7 +17,7 @@ from dreamvideo.images import image_from_tensor, tensor_from_image
 from dreamvideo.nets import Network, load_network
 from dreamvideo.objectives import objective_for
 from dreamvideo.octaves import FARTHER, jitter_sequence, octave_sizes, step_paces
-from dreamvideo.precondition import NaturalStep, natural_kernel
+from dreamvideo.precondition import NaturalStep, bell
 from dreamvideo.settings import DreamSettings
 
 QUICK = DreamSettings(octaves=2, steps=3, layers=(("conv3_3", 1.0),))
@@ -147,8 +147,18 @@ def test_natural_colours_keep_grey_and_calm_the_rest() -> None:
 
 
 def test_smoothing_is_a_blur_of_mean_one() -> None:
-    assert float(natural_kernel(0.0, 0.7).sum(dim=(2, 3)).diagonal().sum()) == pytest.approx(3.0)
-    assert natural_kernel(0.0, 0.0).shape[-1] == 1
+    assert float(bell(0.7).sum()) == pytest.approx(1.0)
+    assert bell(0.0).tolist() == [1.0]
+
+
+@pytest.mark.parametrize("settings", [DreamSettings(), DreamSettings(smooth=1.5, keep_colour=True)])
+def test_a_natural_step_is_one_convolution(settings: DreamSettings) -> None:
+    gradient = torch.randn(1, 3, 33, 48, generator=torch.Generator().manual_seed(0))
+    gradient = gradient.contiguous(memory_format=torch.channels_last)
+    cpu = torch.device("cpu")
+    by_opencv = NaturalStep(settings, cpu, torch.float32)(gradient)
+    by_torch = NaturalStep(settings, cpu, torch.float64)(gradient.double())
+    assert torch.allclose(by_opencv.double(), by_torch, atol=2e-6)
 
 
 @pytest.mark.parametrize("size", [(32, 32), (33, 47), (200, 32)])
