@@ -38,6 +38,24 @@ def gradient(objective: Objective, image: Tensor, shrink: float = 1.0) -> Tensor
     return local_in_tiles(partial(_gradient_of, objective.total, shrink / pixels), image)
 
 
+def gradient_and_levels(objective: Objective, image: Tensor) -> tuple[Tensor, Tensor]:
+    """`gradient` and `objective.levels`, of one pass; of an energy alone. (1, 3, H, W) and (1, 1, H, W)."""
+    pixels = image.shape[2] * image.shape[3]
+    both = local_in_tiles(partial(_gradient_and_levels, objective, 1 / pixels), image)
+    return both[:, :3], both[:, 3:]
+
+
+def _gradient_and_levels(objective: Objective, factor: float, image: Tensor) -> Tensor:
+    found: list[Tensor] = []
+
+    def value(image: Tensor) -> Tensor:
+        total, levels = objective.total_and_levels(image)
+        found.append(levels)
+        return total
+
+    return torch.cat([_gradient_of(value, factor, image), *found], dim=1)
+
+
 def _gradient_of(value: Callable[[Tensor], Tensor], factor: float, image: Tensor) -> Tensor:
     image = image.detach().requires_grad_()
     (value(image).sum() * factor).backward()
@@ -65,6 +83,7 @@ def ascend(
     need: Tensor | None = None,
     pace: Tensor | None = None,
     precision: Precision = "full",
+    first: Tensor | None = None,
 ) -> Tensor:
     """Climb from `source + residual`, one step for each jitter, and return the new residual.
 
@@ -80,8 +99,9 @@ def ascend(
         need: (1, 1, H, W) in [0, 1]; None: 1 everywhere.
         pace: (1, 1, H, W), times the step size; taken into account where there is a `need`.
         precision: what a GPU computes with.
+        first: the gradient of the first step, if it is known already; at the image as its jitter shifts it.
     """
-    climb = partial(_climb, objective, source, residual, jitters, step_sizes, precondition, need, pace)
+    climb = partial(_climb, objective, source, residual, jitters, step_sizes, precondition, need, pace, first)
     if source.is_cuda:
         image = climb((partial(_graphed, precision),))
         if torch.isfinite(image).all():  # the only time that Python waits for the device
@@ -99,6 +119,7 @@ def _climb(
     precondition: Precondition | None,
     need: Tensor | None,
     pace: Tensor | None,
+    first: Tensor | None,
     gradients: Sequence[Gradient],
 ) -> Tensor:
     image = source + residual
@@ -112,10 +133,17 @@ def _climb(
         box = ALL if share.is_cuda else active_box(share)  # a graph is of one size
         if box is None:
             break
-        if not objective.is_local:
+        finders = gradients
+        if first is not None and i == 0:
+            finders = (partial(_known, first), *gradients)
+        if not objective.is_local or finders is not gradients:
             box = ALL
-        _step(objective, image[box], jitter, step_size, precondition, gradients, share[box])
+        _step(objective, image[box], jitter, step_size, precondition, finders, share[box])
     return image
+
+
+def _known(found: Tensor, objective: Objective, image: Tensor) -> Tensor:
+    return found
 
 
 def _step(

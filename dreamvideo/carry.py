@@ -10,7 +10,7 @@ is on now. That takes fewer steps than a dream from nothing, and makes fuller on
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -79,6 +79,22 @@ class Carried:
     route: Route
 
 
+@dataclass(frozen=True)
+class Arrived:
+    """What came from one key to the next.
+
+    Attributes:
+        residual: (H, W, 3), as strong as it was.
+        confidence: (H, W), how far to trust that it is what belongs there.
+        source: what that was dreamed on, (H, W, 3); stood_on: what the residual that stood there was.
+    """
+
+    residual: np.ndarray
+    confidence: np.ndarray
+    source: np.ndarray
+    stood_on: np.ndarray
+
+
 def routes_back(motions: Sequence[Motion]) -> list[Route]:
     """The ways to a key from the frames after it, one for each motion, in order."""
     return list(_routes((motion.backward, motion.backward_reliability) for motion in motions))
@@ -104,23 +120,32 @@ def _routes(steps: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[Route]:
 
 def carry_along(residual: np.ndarray, energy: np.ndarray, route: Route) -> Carried:
     """Bring a key's residual, and its `local_energy`, to where a route begins, between two keys."""
-    return _carried(residual, energy, route, residual.copy(), QUICK)
+    return _carried((residual, energy), route, (residual.copy(), energy), QUICK)
 
 
-def arrive(residual: np.ndarray, energy: np.ndarray, route: Route) -> Carried:
-    """Bring a key's residual to the next key, to be dreamed on: as strong as it was."""
-    carried = _carried(residual, energy, route, from_inside(residual, route.path), SHARP)
-    return replace(carried, residual=hold_strength(carried.residual, carried.energy))
+def arrive(residual: np.ndarray, energy: np.ndarray, source: np.ndarray, route: Route) -> Arrived:
+    """Bring a key's residual, and what it was dreamed on, to the next key, to be dreamed on."""
+    stood = [picture.copy() for picture in (residual, energy, source)]
+    entered = entrances(route.path)
+    for picture in stood:
+        entered.fill(picture)
+    carried = _carried((residual, energy), route, (stood[0], stood[1]), SHARP)
+    held = hold_strength(carried.residual, carried.energy)
+    return Arrived(held, route.confidence, backward_warp(source, route.path), stood[2])
 
 
 def _carried(
-    residual: np.ndarray, energy: np.ndarray, route: Route, standing: np.ndarray, kernel: int
+    moving: tuple[np.ndarray, np.ndarray], route: Route, standing: tuple[np.ndarray, np.ndarray], kernel: int
 ) -> Carried:
-    """Along a route as far as it is trusted; for the rest what is `standing` there, which is used up."""
+    """A residual and its energy, along a route as far as it is trusted; for the rest those standing there.
+
+    The residual standing there is used up.
+    """
+    (residual, energy), (standing_residual, standing_energy) = moving, standing
     moved, moved_energy = backward_warp(residual, route.path, kernel), backward_warp(energy, route.path)
     stays = 1 - certainty(route.confidence)
-    blend(moved, standing, stays)
-    return Carried(moved, moved_energy + stays * (energy - moved_energy), route)
+    blend(moved, standing_residual, stays)
+    return Carried(moved, moved_energy + stays * (standing_energy - moved_energy), route)
 
 
 def certainty(confidence: np.ndarray) -> np.ndarray:
@@ -128,13 +153,30 @@ def certainty(confidence: np.ndarray) -> np.ndarray:
     return np.minimum(1, confidence / np.float32(SURE))
 
 
-def from_inside(picture: np.ndarray, path: np.ndarray) -> np.ndarray:
-    """A picture (H, W, C), but where `path` leads out of it: there what is far inside from that border."""
+@dataclass(frozen=True)
+class Entrances:
+    """Places to which a path leads from outside the frame, and those far inside from that border.
+
+    Attributes:
+        rows, columns: of the former, (n,). inner_rows, inner_columns: of the latter.
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    inner_rows: np.ndarray
+    inner_columns: np.ndarray
+
+    def fill(self, picture: np.ndarray) -> None:
+        """Bring to a picture's entrances, in place, what is far inside."""
+        picture[self.rows, self.columns] = picture[self.inner_rows, self.inner_columns]
+
+
+def entrances(path: np.ndarray) -> Entrances:
+    """Those of a path, (H, W, 2) px."""
     rows, columns = np.nonzero(leaves_frame(path))
     x, y = path[rows, columns].T
-    standing = picture.copy()
-    standing[rows, columns] = picture[_inside(rows, y, len(picture)), _inside(columns, x, picture.shape[1])]
-    return standing
+    height, width = path.shape[:2]
+    return Entrances(rows, columns, _inside(rows, y, height), _inside(columns, x, width))
 
 
 def _inside(places: np.ndarray, way: np.ndarray, side: int) -> np.ndarray:

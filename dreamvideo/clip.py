@@ -209,7 +209,7 @@ def _dream_on(
     motions, key = [seen.motion for seen in span if seen.motion is not None], span[-1]
     with stages.timed("carry"):
         back, energy = routes_back(motions), local_energy(shot.residual)
-        arrived = arrive(shot.residual, energy, back[-1])
+        arrived = arrive(shot.residual, energy, shot.source, back[-1])
     with stages.timed("dream"):
         next_shot = refresh(shot, image_from_frame(key.small), arrived, before, now, carry.at(now.frame))
     with stages.timed("carry"):

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from dreamvideo.carry import Carried, certainty, from_inside, level_new, new_strength
-from dreamvideo.dream import Effort, dream_levels, dream_residual
+from dreamvideo.carry import Arrived, certainty, level_new, new_strength
+from dreamvideo.dream import Effort, Plan, dream_levels, dream_residual
 from dreamvideo.images import resize, scaled
-from dreamvideo.motion.flow import backward_warp
 from dreamvideo.motion.reliability import likeness, likeness_around
 from dreamvideo.objectives import Objective
 from dreamvideo.settings import CarrySettings, DreamSettings
@@ -23,8 +23,9 @@ MOST_NEW = 0.6  # share of a dream that may be lost at a key before the shot beg
 LEAST_NEW = 0.2  # less new than this is left to the renewal
 COARSE = 2.5  # times smaller than the finest octave: there what is bare gets its shapes
 COARSE_WAY = 0.6  # of the steps of a shot's first frame, for what is bare: with less there is but grain
-RENEWAL = 3.5  # share of the steps' way taken, on average, for each share of the level that faded
-MOST_PACE = 3.0  # times the step size: larger steps tear patterns apart
+RENEWAL = 1.8  # share of the steps' way taken, on average, for each share of the level that faded
+# Times the step size: larger steps tear patterns apart. What a coarse one tears the finest octave mends.
+MOST_PACE, MOST_COARSE_PACE = 3.6, 6.0
 WEAK, STRONG = 0.5, 3.0  # times the level: what is weaker is renewed most, what is stronger not at all
 MOST_RENEWAL = 1.3  # times the renewal, where a dream is weak
 LEAST_RENEWAL = 0.25  # of a step: a shorter way is not worth a look at the whole frame
@@ -70,7 +71,7 @@ def begin_shot(source: np.ndarray, aim: Aim) -> Shot:
 def refresh(
     shot: Shot,
     source: np.ndarray,
-    arrived: Carried,
+    arrived: Arrived,
     before: Aim,
     now: Aim,
     carry: CarrySettings,
@@ -85,10 +86,8 @@ def refresh(
     What is aimed at may change as well, by schedules: as much as it did since the last key (`before`) is
     given up of the dream and dreamed towards the new aim (`now`).
     """
-    path = arrived.route.path
-    remembered = backward_warp(shot.source, path)
-    kept = certainty(arrived.route.confidence) * certainty(likeness(source, remembered))
-    held = np.maximum(kept, certainty(likeness_around(source, from_inside(shot.source, path))))
+    kept = certainty(arrived.confidence) * certainty(likeness(source, arrived.source))
+    held = np.maximum(kept, certainty(likeness_around(source, arrived.stood_on)))
     new, level = 1 - kept, shot.level
     changed = change(before.dream, now.dream)
     given_up = 1 - carry.carry * (1 - changed)
@@ -96,15 +95,18 @@ def refresh(
         return begin_shot(source, now)
     residual = (1 - given_up) * scaled(arrived.residual, held)
     if carry.refresh:
-        levels = dream_levels((before if changed else now).objective, source, arrived.residual)
-        levels = levels / level if level > 0 else np.ones((1, 1), np.float32)
-        efforts = plan_efforts(new, 1 - held, levels, now.dream, carry, given_up)
+        lack = Lack(new, 1 - held, given_up)
+        finest: Effort | Plan | None = partial(plan_finest, lack, now.dream, carry, level)
+        if given_up or not (now.objective.is_energy and new.any()):
+            levels = _levels(before if changed else now, source, arrived.residual)
+            finest = plan_finest(lack, now.dream, carry, level, levels)
+        efforts = [*plan_shapes(lack, now.dream, carry), finest]
         residual = dream_residual(now.objective, source, now.dream, residual, efforts)
         strength = new_strength(now.frame - shot.frame)
         residual = np.clip(source + level_new(residual, kept, strength), 0, 1) - source
         if changed:
             level = _level_after(level, source, residual, before, now)
-    source = remembered + new[..., None] * (source - remembered)
+    source = arrived.source + new[..., None] * (source - arrived.source)
     return Shot(now.frame, residual, source, level)
 
 
@@ -116,7 +118,11 @@ def _level_after(level: float, source: np.ndarray, residual: np.ndarray, before:
 
 
 def _level(aim: Aim, source: np.ndarray, residual: np.ndarray) -> float:
-    return float(dream_levels(aim.objective, source, residual).mean())
+    return float(_levels(aim, source, residual).mean())
+
+
+def _levels(aim: Aim, source: np.ndarray, residual: np.ndarray) -> np.ndarray:
+    return dream_levels(aim.objective, source, residual, aim.dream)
 
 
 def change(before: DreamSettings, after: DreamSettings) -> float:
@@ -146,42 +152,74 @@ def _shares(dream: DreamSettings) -> list[float]:
     return [weight / whole for weight in weights]
 
 
-def plan_efforts(
-    new: np.ndarray,
-    bare: np.ndarray,
-    levels: np.ndarray,
-    dream: DreamSettings,
-    carry: CarrySettings,
-    given_up: float = 0.0,
-) -> list[Effort]:
-    """The steps of a carried key in each octave, the smallest first.
+@dataclass(frozen=True)
+class Lack:
+    """What a carried key lacks of the dream that should be there.
 
-    What is bare gets its shapes in the coarse octaves. Those between are left out: they cost as much as all
-    the coarser ones, and the dream is calmer without them. In the finest one `refresh` steps fit a pattern to
-    what is newly seen, and what has faded is renewed: being carried costs the fine grain, hardly anything of
-    the coarse. It is renewed most where the dream is weak, or what was there first grows ever stronger beside
-    what came later. What is given up is dreamed again everywhere, in all octaves, in few steps.
-
-    Args:
+    Attributes:
         new: (H, W), 0 to 1, how new each pixel is. bare: (H, W), the share of it where no dream is.
-        levels: (h, w), those of the arrived dream's cells (`dream_levels`), beside the level to be held.
         given_up: share of the dream that was not carried, or belongs to settings that have changed.
     """
-    new, bare = (np.where(share < LEAST_NEW, 0, share).astype(np.float32) for share in (new, bare))
-    way = carry.refresh * new
+
+    new: np.ndarray
+    bare: np.ndarray
+    given_up: float = 0.0
+
+
+def plan_shapes(lack: Lack, dream: DreamSettings, carry: CarrySettings) -> list[Effort | None]:
+    """The steps of a carried key in each octave but the finest, the smallest first.
+
+    What is bare gets its shapes in the coarse octaves. Those between are left out: they cost as much as all
+    the coarser ones, and the dream is calmer without them. What is given up is dreamed again in all octaves,
+    in few steps.
+    """
+    again = np.full(lack.bare.shape, lack.given_up * dream.steps, np.float32)
+    shapes = _effort(np.maximum(again, _way_of_shapes(lack, dream)), carry, MOST_COARSE_PACE)
+    between, coarse = _effort(again, carry, MOST_PACE), _coarse(dream)
+    return [shapes if octave >= coarse else between for octave in reversed(range(1, dream.octaves))]
+
+
+def plan_finest(
+    lack: Lack, dream: DreamSettings, carry: CarrySettings, level: float, levels: np.ndarray
+) -> Effort | None:
+    """The steps of a carried key in the finest octave.
+
+    `refresh` steps fit a pattern to what is newly seen, and what has faded is renewed: being carried costs
+    the fine grain, hardly anything of the coarse. It is renewed most where the dream is weak, or what was
+    there first grows ever stronger beside what came later. What is given up is dreamed again everywhere.
+
+    Args:
+        level: to be held. levels: (h, w), those of the arrived dream's cells (`dream_levels`).
+    """
+    levels = levels / level if level > 0 else np.ones((1, 1), np.float32)
+    way = carry.refresh * _large(lack.new)
     renewal = dream.steps * min(1.0, RENEWAL * (1 - float(levels.mean())))
     if renewal >= LEAST_RENEWAL:
-        way = np.maximum(way, renewal * resize(renewal_shares(levels), (new.shape[1], new.shape[0])))
-    first = min(math.log(COARSE, dream.octave_scale), dream.octaves - 1)
-    ways = [COARSE_WAY * dream.steps * bare * (octave >= first) for octave in reversed(range(dream.octaves))]
-    ways[-1] = np.maximum(ways[-1], way)
-    return [_effort(np.maximum(there, given_up * dream.steps), carry) for there in ways]
+        way = np.maximum(way, renewal * resize(renewal_shares(levels), (way.shape[1], way.shape[0])))
+    if _coarse(dream) == 0:
+        way = np.maximum(way, _way_of_shapes(lack, dream))
+    return _effort(np.maximum(way, lack.given_up * dream.steps), carry, MOST_PACE)
 
 
-def _effort(way: np.ndarray, carry: CarrySettings) -> Effort:
+def _coarse(dream: DreamSettings) -> float:
+    """The first coarse octave, counted from the finest, which is 0: that one where there is no other."""
+    return min(math.log(COARSE, dream.octave_scale), dream.octaves - 1)
+
+
+def _way_of_shapes(lack: Lack, dream: DreamSettings) -> np.ndarray:
+    return COARSE_WAY * dream.steps * _large(lack.bare)
+
+
+def _large(share: np.ndarray) -> np.ndarray:
+    return np.where(share < LEAST_NEW, np.float32(0), share)
+
+
+def _effort(way: np.ndarray, carry: CarrySettings, most_pace: float) -> Effort | None:
     """The least that goes a way (H, W), counted in steps."""
-    steps = max(carry.refresh, math.ceil(way.max() / MOST_PACE)) if way.any() else 0
-    return Effort(steps, (way > 0).astype(np.float32), way / max(1, steps))
+    if not way.any():
+        return None
+    steps = max(carry.refresh, math.ceil(way.max() / most_pace))
+    return Effort(steps, (way > 0).astype(np.float32), way / np.float32(steps))
 
 
 def renewal_shares(levels: np.ndarray) -> np.ndarray:

@@ -113,33 +113,44 @@ class Objective:
 
     def __call__(self, images: Tensor) -> Tensor:
         """images: (B, 3, H, W) in [0, 1]. Returns one number for each, (B,)."""
-        return self._sum(images, lambda activation: 1.0)
+        return self._sum(self._activations(images))
 
     def total(self, images: Tensor) -> Tensor:
         """The same summed over places, not averaged, in px: what the parts of one picture add up to."""
-        pixels = images.shape[2] * images.shape[3]
-        return self._sum(images, lambda activation: _covered(activation, pixels))
+        return self._sum(self._activations(images), images.shape[2] * images.shape[3])
 
     def levels(self, images: Tensor) -> Tensor:
         """Where the value comes from, (B, 1, H, W) of the images' size; of an energy alone (`is_energy`)."""
-        found = self.network(images, {term.layer for term in self.terms})
-        size = (images.shape[2], images.shape[3])
-        levels = []
-        for term in self.terms:
-            squares = found[term.layer].square().mean(dim=1, keepdim=True)
-            levels.append(term.weight * term.scale * F.interpolate(squares, size))
-        return sum(levels[1:], levels[0])
+        return self._levels(self._activations(images), images)
 
-    def _sum(self, images: Tensor, factor: Callable[[Tensor], float]) -> Tensor:
+    def total_and_levels(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Both, of one pass; the levels without a gradient."""
+        activations = self._activations(images)
+        total = self._sum(activations, images.shape[2] * images.shape[3])
+        with torch.no_grad():
+            return total, self._levels(activations, images)
+
+    def _activations(self, images: Tensor) -> Mapping[str, Tensor]:
         found = self.network(images, {term.layer for term in self.terms})
-        activations = {  # squares are large
+        return {  # squares are large
             layer: activation.to(torch.promote_types(activation.dtype, torch.float32))
             for layer, activation in found.items()
         }
-        values = [
-            term.weight * term.scale * factor(activations[term.layer]) * term.measure(activations[term.layer])
-            for term in self.terms
-        ]
+
+    def _levels(self, activations: Mapping[str, Tensor], images: Tensor) -> Tensor:
+        size, levels = (images.shape[2], images.shape[3]), []
+        for term in self.terms:
+            squares = activations[term.layer].square().mean(dim=1, keepdim=True)
+            levels.append(term.weight * term.scale * F.interpolate(squares, size))
+        return sum(levels[1:], levels[0])
+
+    def _sum(self, activations: Mapping[str, Tensor], pixels: int | None = None) -> Tensor:
+        """The terms' mean values, or totals over so many pixels."""
+        values = []
+        for term in self.terms:
+            activation = activations[term.layer]
+            factor = 1.0 if pixels is None else _covered(activation, pixels)
+            values.append(term.weight * term.scale * factor * term.measure(activation))
         return sum(values[1:], values[0])
 
 

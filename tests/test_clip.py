@@ -11,9 +11,9 @@ import pytest
 
 from dreamvideo.carry import Route, arrive, local_energy
 from dreamvideo.clip import add_residual, dream_residuals
-from dreamvideo.dream import activation_strength
+from dreamvideo.dream import Effort, activation_strength, dream_levels, dream_residual
 from dreamvideo.images import image_from_frame
-from dreamvideo.keys import MOST_PACE, Aim, Shot, plan_efforts, refresh
+from dreamvideo.keys import MOST_PACE, Aim, Lack, Shot, plan_finest, plan_shapes, refresh
 from dreamvideo.measure import warp_error
 from dreamvideo.motion.flow import flow_estimator
 from dreamvideo.nets import Network, load_network
@@ -136,22 +136,44 @@ def test_what_is_new_or_lost_is_given_steps_in_the_finest_octave() -> None:
     new[:, 4:] = 1
     for octaves in (1, 2, 4):
         dream, carry = replace(DREAM, octaves=octaves), CarrySettings(refresh=2)
-        *coarse, fitted = plan_efforts(new, nothing, HELD, dream, carry)
-        *_, renewed = plan_efforts(new, nothing, np.full((1, 1), 0.9), dream, carry)
-        assert len(coarse) == octaves - 1 and all(effort.is_none for effort in coarse)
+        fitted = plan_finest(Lack(new, nothing), dream, carry, 1.0, HELD)
+        renewed = plan_finest(Lack(new, nothing), dream, carry, 1.0, np.full((1, 1), 0.8, np.float32))
+        assert plan_shapes(Lack(new, nothing), dream, carry) == [None] * (octaves - 1)
+        assert fitted is not None and renewed is not None
         assert (fitted.need[:, :4] == 0).all() and (fitted.steps * fitted.pace[:, 4:] == 2).all()
         assert (renewed.need == 1).all() and (renewed.pace <= MOST_PACE).all()
-        assert all(effort.is_none for effort in plan_efforts(nothing, nothing, HELD, dream, carry))
+        assert plan_finest(Lack(nothing, nothing), dream, carry, 1.0, HELD) is None
 
 
 @pytest.mark.parametrize(
     "octaves, scale, steps",
-    [(4, 1.4, [2, 0, 0, 1]), (3, 1.4, [2, 0, 1]), (2, 1.4, [2, 1]), (4, 1.8, [2, 2, 0, 1]), (1, 1.4, [2])],
+    [(4, 1.4, [1, 0, 0, 1]), (3, 1.4, [1, 0, 1]), (2, 1.4, [1, 1]), (4, 1.8, [1, 1, 0, 1]), (1, 1.4, [2])],
 )
 def test_what_is_bare_gets_its_shapes_in_coarse_octaves(octaves: int, scale: float, steps: list[int]) -> None:
-    dream, everywhere = DreamSettings(octaves=octaves, octave_scale=scale), np.ones((8, 8), np.float32)
-    efforts = plan_efforts(everywhere, everywhere, HELD, dream, CarrySettings())
-    assert [effort.steps for effort in efforts] == steps
+    dream, carry = DreamSettings(octaves=octaves, octave_scale=scale), CarrySettings()
+    everywhere = Lack(np.ones((8, 8), np.float32), np.ones((8, 8), np.float32))
+    efforts = [*plan_shapes(everywhere, dream, carry), plan_finest(everywhere, dream, carry, 1.0, HELD)]
+    assert [0 if effort is None else effort.steps for effort in efforts] == steps
+
+
+@pytest.mark.parametrize("jitter", [0, 11])
+def test_a_plan_looks_and_steps_in_one_pass(network: Network, jitter: int) -> None:
+    """And comes to the same as looking first and stepping then."""
+    source = image_from_frame(pan(1, 1)[0])
+    carried = np.random.default_rng(2).normal(0, 0.05, source.shape).astype(np.float32)
+    dream = replace(DREAM, octaves=1, jitter=jitter)
+    objective = objective_for(network, dream)
+    seen: list[np.ndarray] = []
+    everywhere = np.ones(source.shape[:2], np.float32)
+
+    def plan(levels: np.ndarray) -> Effort:
+        seen.append(levels)
+        return Effort(2, everywhere, everywhere)
+
+    at_once = dream_residual(objective, source, dream, carried, [plan])
+    after = dream_residual(objective, source, dream, carried, [Effort(2, everywhere, everywhere)])
+    assert np.allclose(seen[0], dream_levels(objective, source, carried, dream), rtol=1e-4)
+    assert np.abs(at_once - after).max() < 1e-5
 
 
 def test_the_dream_stands_where_what_comes_into_sight_looks_alike(network: Network) -> None:
@@ -161,7 +183,7 @@ def test_the_dream_stands_where_what_comes_into_sight_looks_alike(network: Netwo
     residual = np.random.default_rng(1).normal(0, 0.1, source.shape).astype(np.float32)
     shot, aims = Shot(0, residual, source, 1.0), [Aim(n, objective, DREAM) for n in (0, 3)]
     torn = np.full((32, 64, 2), 9, np.float32) * (np.arange(64) < 40)[:, None]
-    arrived = arrive(residual, local_energy(residual), Route(torn, np.zeros((32, 64), np.float32)))
+    arrived = arrive(residual, local_energy(residual), source, Route(torn, np.zeros((32, 64), np.float32)))
     now = source.copy()
     now[:, 32:] += 0.5
     stands = refresh(shot, now, arrived, *aims, CarrySettings(refresh=0)).residual
@@ -172,9 +194,11 @@ def test_the_dream_stands_where_what_comes_into_sight_looks_alike(network: Netwo
 def test_another_aim_is_dreamed_everywhere_in_all_octaves() -> None:
     new = np.zeros((8, 8), np.float32)
     new[:, 4:] = 1
+    dream, carry = DreamSettings(), CarrySettings()
     for seen in (new, np.zeros_like(new)):
-        efforts = plan_efforts(seen, 0 * seen, HELD, DreamSettings(), CarrySettings(), given_up=0.3)
-        assert all((effort.steps * effort.pace >= 0.3 * 10 - 1e-5).all() for effort in efforts)
+        lack = Lack(seen, 0 * seen, given_up=0.3)
+        for effort in (*plan_shapes(lack, dream, carry), plan_finest(lack, dream, carry, 1.0, HELD)):
+            assert effort is not None and (effort.steps * effort.pace >= 0.3 * 10 - 1e-5).all()
 
 
 def test_what_fades_in_is_dreamed_as_if_it_had_been_there(network: Network) -> None:

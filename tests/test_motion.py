@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dreamvideo.carry import Route, between, carry_along, from_inside, local_energy
+from dreamvideo.carry import Route, between, carry_along, entrances, local_energy
 from dreamvideo.motion import flow as flow_module
 from dreamvideo.motion.cuts import CutDetector
 from dreamvideo.motion.flow import DIS_STEPS, DIS_STRIDE, SHARP, backward_warp, compose_flows, flow_estimator
@@ -179,7 +179,8 @@ def test_what_a_pan_brings_in_comes_from_far_inside_piece_by_piece() -> None:
     world = np.tile(np.arange(400, dtype=np.float32), (40, 1))
     view, step = world[:, :80], 5
     for _ in range(6):
-        moved = backward_warp(view, np.full((40, 80, 2), (step, 0), np.float32))
-        entered = from_inside(view, np.full((40, 80, 2), (step, 0), np.float32))
+        path = np.full((40, 80, 2), (step, 0), np.float32)
+        moved, entered = backward_warp(view, path), view.copy()
+        entrances(path).fill(entered)
         view = np.hstack([moved[:, :-step], entered[:, -step:]])
     assert (np.diff(view[:, -30:], axis=1) == 1).all()

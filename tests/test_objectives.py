@@ -104,10 +104,10 @@ def test_terms_of_one_weight_pull_equally(network: Network, image: np.ndarray) -
 def test_a_level_below_nothing_is_measured_from_the_source(network: Network, image: np.ndarray) -> None:
     energy, away = (objective_for(network, of_layers(("conv4_3", weight))) for weight in (1.0, -1.0))
     assert energy.is_energy and not away.is_energy
-    nothing = np.zeros_like(image)
-    assert (dream_levels(energy, image, nothing) > 0).all() and dream_levels(away, image, nothing) == 0
-    settings = of_layers(("conv4_3", -1.0))
-    assert dream_levels(away, image, dream_residual(away, image, settings)) > 0
+    nothing, settings = np.zeros_like(image), of_layers(("conv4_3", -1.0))
+    assert (dream_levels(energy, image, nothing, settings) > 0).all()
+    assert dream_levels(away, image, nothing, settings) == 0
+    assert dream_levels(away, image, dream_residual(away, image, settings), settings) > 0
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,11 @@ def test_a_mean_in_tiles_is_near_that_of_the_whole(network: Network) -> None:
 
 
 @pytest.mark.parametrize(
-    "look", [activation_strength, lambda objective, image: dream_levels(objective, image, 0 * image).min()]
+    "look",
+    [
+        activation_strength,
+        lambda objective, image: dream_levels(objective, image, 0 * image, DreamSettings()).min(),
+    ],
 )
 def test_no_more_than_a_tile_of_a_large_image_is_looked_at(
     network: Network, look: Callable[[Objective, np.ndarray], float]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from dreamvideo.errors import DreamVideoError, UnknownNameError
 from dreamvideo.nets.network import LOGITS
-from dreamvideo.nets.vgg import IMAGENET_MEAN, IMAGENET_STD
+from dreamvideo.nets.vgg import IMAGENET_MEAN, IMAGENET_STD, normalized
 
 BEST_LAYERS = {  # chosen by looking; elsewhere two thirds of the way in
     "squeezenet1_0": "features.10",
@@ -52,7 +52,7 @@ class NodeNetwork(nn.Module):
     def forward(self, images: Tensor, layers: Collection[str]) -> Mapping[str, Tensor]:
         """See `vgg.VGG.forward`."""
         nodes = {layer: self.head if layer == LOGITS else layer for layer in layers}
-        found = self._extractor(frozenset(nodes.values()))((images - self.mean) / self.std)
+        found = self._extractor(frozenset(nodes.values()))(normalized(images, self.mean, self.std))
         return {
             layer: _averaged(found[node]) if layer == LOGITS else found[node] for layer, node in nodes.items()
         }

@@ -79,7 +79,7 @@ class VGG(nn.Module):
         shown = wanted | {self.head.after} if self.head is not None and LOGITS in wanted else wanted
         found: dict[str, Tensor] = {}
         rectifies = ""
-        x = (images - self.mean) / self.std
+        x = normalized(images, self.mean, self.std)
         for name in LAYERS:
             if len(found) == len(wanted):
                 return found
@@ -104,6 +104,20 @@ class VGG(nn.Module):
         convolution = self.get_submodule(name)
         assert isinstance(convolution, nn.Conv2d)
         return conv_relu(x, convolution.weight, convolution.bias) if is_rectified else convolution(x)
+
+
+def normalized(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Images (B, 3, H, W) less a mean colour, beside its usual deviation, (1, 3, 1, 1) each.
+
+    On a CPU row by row, where colours lie side by side: torch is slow at three numbers for a picture, which
+    took a twentieth of a step.
+    """
+    is_by_pixel = images.device.type == "cpu" and images.is_contiguous(memory_format=torch.channels_last)
+    if not is_by_pixel:
+        return (images - mean) / std
+    rows, width = images.permute(0, 2, 3, 1).flatten(2), images.shape[3]
+    rows = (rows - mean.flatten().repeat(width)) / std.flatten().repeat(width)
+    return rows.unflatten(2, (width, 3)).permute(0, 3, 1, 2)
 
 
 def _rectifying_layer(convolution: str, shown: Collection[str]) -> str:
