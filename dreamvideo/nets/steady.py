@@ -107,7 +107,8 @@ class _Steady(TorchFunctionMode):
         if weight.shape[2:] == (1, 1) and _pair(padding) == (0, 0):
             x, stride = x[:, :, :: stride[0], :: stride[1]], (1, 1)
             if not (weight.shape[0] % WIDTH or weight.shape[1] % WIDTH):
-                return _by_pixels(x, weight, bias)
+                product: Tensor = _ByPixels.apply(x, weight, bias)
+                return product
         if stride == dilation == _pair(padding) == (1, 1) and pays(x, weight):
             return conv3x3(x, weight, bias)
         return _convolution(x, self._kernel(weight, bias, stride[0], _pair(padding), dilation))
@@ -121,10 +122,24 @@ class _Steady(TorchFunctionMode):
         return kernel
 
 
-def _by_pixels(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+class _ByPixels(torch.autograd.Function):
     """A convolution of 1x1 px as a product, which spares oneDNN's sorting of the weights."""
-    pixels = _linear(x.permute(0, 2, 3, 1).flatten(0, 2), weight.flatten(1), bias)
-    return pixels.view(len(x), *x.shape[2:], -1).permute(0, 3, 1, 2)
+
+    @staticmethod
+    def forward(context: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        context.weight = weight
+        return _product(x, weight.flatten(1), bias)
+
+    @staticmethod
+    def backward(context: Any, slope: Tensor) -> tuple[Tensor, None, None]:
+        return _product(slope, context.weight.flatten(1).t()), None, None
+
+
+def _product(x: Tensor, matrix: Tensor, bias: Tensor | None = None) -> Tensor:
+    """A matrix (O, C) times each pixel of (B, C, H, W)."""
+    batch, channels, height, width = x.shape
+    pixels = _linear(x.permute(0, 2, 3, 1).reshape(-1, channels), matrix, bias)
+    return pixels.view(batch, height, width, -1).permute(0, 3, 1, 2)
 
 
 class _Kernel:
