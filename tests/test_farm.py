@@ -313,7 +313,7 @@ def test_wrong_shots(tmp_path: Path, clip: Path, options: tuple[str, ...]) -> No
 
 # --- what is no clip --------------------------------------------------------------------------------------
 
-FALL = ("--size", "64x48", "--detail", "64", "--octaves", "2", "--steps", "2", "--loop", "3", "--zoom", "2")
+FALL = ("--size", "64x48", "--detail", "64", "--octaves", "2", "--steps", "2", "--loop", "3s", "--zoom", "2")
 LITE = ("--model", "vgg16-lite", "--device", "cpu", "-q")
 
 

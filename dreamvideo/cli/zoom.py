@@ -42,7 +42,7 @@ def zoom(
         ),
     ] = None,
     loop: Annotated[
-        float | None,
+        str | None,
         Option(
             metavar="SECONDS",
             help=f"An endless film of that length: it ends as it begins.  [default: {DEFAULT_LOOP:g}]",
@@ -175,7 +175,7 @@ def zoom(
             max_size=typed.parse_bytes(max_size, "--max-size"),
         ),
         ZoomSettings(
-            loop=loop,
+            loop=typed.parse_seconds(loop, "--loop"),
             duration=_seconds(duration, audio),
             zoom=zoom,
             rotate=rotate,

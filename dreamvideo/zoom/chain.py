@@ -44,7 +44,7 @@ class Effort:
     octaves: int | None
 
 
-INWARDS = Effort(0.2, 6.0, 2)  # what is scaled up lacks fine detail alone: a third octave weakens it
+INWARDS = Effort(0.4, 4.0, 1)  # what is scaled up lacks fine detail alone: coarser octaves weaken it
 OUTWARDS = Effort(0.8, 1.5, None)  # a border of clouds has nothing yet
 
 
