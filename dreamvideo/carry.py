@@ -86,7 +86,8 @@ class Arrived:
     Attributes:
         residual: (H, W, 3), as strong as it was.
         confidence: (H, W), how far to trust that it is what belongs there.
-        source: what that was dreamed on, (H, W, 3); stood_on: what the residual that stood there was.
+        source: what it was dreamed on where it came from, (H, W, 3). stood_on: what the residual that stood
+            there was dreamed on.
     """
 
     residual: np.ndarray
