@@ -97,9 +97,9 @@ def ascend(
         step_sizes: as many as jitters.
         precondition: what a gradient goes through before it becomes a step.
         need: (1, 1, H, W) in [0, 1]; None: 1 everywhere.
-        pace: (1, 1, H, W), times the step size; taken into account where there is a `need`.
+        pace: (1, 1, H, W), times the step size. first: the gradient of the first step, if it is known
+            already, at the image as its jitter shifts it. Both are for where there is a `need`.
         precision: what a GPU computes with.
-        first: the gradient of the first step, if it is known already; at the image as its jitter shifts it.
     """
     climb = partial(_climb, objective, source, residual, jitters, step_sizes, precondition, need, pace, first)
     if source.is_cuda:
