@@ -71,12 +71,12 @@ class Carried:
     Attributes:
         residual: (H, W, 3), weaker than it was by what resampling takes. Where the route is not to be trusted
             it is what stood there.
-        energy: (H, W), its local energy at the key. route: by which it came.
+        energy: (H, W), its local energy at the key. confidence: (H, W), how far to trust its route.
     """
 
     residual: np.ndarray
     energy: np.ndarray
-    route: Route
+    confidence: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def arrive(residual: np.ndarray, energy: np.ndarray, source: np.ndarray, route: 
         entered.fill(picture)
     carried = _carried((residual, energy), route, (stood[0], stood[1]), SHARP)
     held = hold_strength(carried.residual, carried.energy)
-    return Arrived(held, route.confidence, backward_warp(source, route.path), stood[2])
+    return Arrived(held, carried.confidence, backward_warp(source, route.path), stood[2])
 
 
 def _carried(
@@ -146,7 +146,7 @@ def _carried(
     moved, moved_energy = backward_warp(residual, route.path, kernel), backward_warp(energy, route.path)
     stays = 1 - certainty(route.confidence)
     blend(moved, standing_residual, stays)
-    return Carried(moved, moved_energy + stays * (standing_energy - moved_energy), route)
+    return Carried(moved, moved_energy + stays * (standing_energy - moved_energy), route.confidence)
 
 
 def certainty(confidence: np.ndarray) -> np.ndarray:
@@ -198,8 +198,8 @@ def between(earlier: Carried, later: Carried, position: float) -> np.ndarray:
         position: 0 at the earlier key, 1 at the later one.
     """
     taken_over = position**TAKE_OVER
-    a = (1 - taken_over) * (earlier.route.confidence + UNSURE)
-    b = taken_over * (later.route.confidence + UNSURE)
+    a = (1 - taken_over) * (earlier.confidence + UNSURE)
+    b = taken_over * (later.confidence + UNSURE)
     share = b / (a + b)
     mixed = mix(earlier.residual, later.residual, share)
     return hold_strength(mixed, mix(earlier.energy, later.energy, share), MOST_GAIN**2)

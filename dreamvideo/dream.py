@@ -128,12 +128,10 @@ def _looked_at(objective: Objective, image: Tensor, shift: Jitter) -> tuple[np.n
 
     On a GPU no gradient: a graph finds it.
     """
-    shifted, gradient = torch.roll(image, shift, dims=(2, 3)), None
+    if image.is_cuda:
+        return _levels(objective, image, shift), None
     with cores.stepping(objective.device):
-        if image.is_cuda:
-            levels = _levels(objective, shifted)
-        else:
-            gradient, levels = gradient_and_levels(objective, shifted)
+        gradient, levels = gradient_and_levels(objective, torch.roll(image, shift, dims=(2, 3)))
     return _cells(levels, shift), gradient
 
 
@@ -174,14 +172,13 @@ def dream_levels(
     size = (source.shape[1], source.shape[0])
     finest = len(octave_sizes(size, settings.octaves, settings.octave_scale)) - 1
     shift = _jitters(objective, settings, finest, 1)[0]
-    image = torch.roll(_tensor(objective, source + residual), shift, dims=(2, 3))
-    with cores.stepping(objective.device):
-        return _cells(_levels(objective, image), shift)
+    return _levels(objective, _tensor(objective, source + residual), shift)
 
 
-def _levels(objective: Objective, image: Tensor) -> Tensor:
-    with torch.inference_mode():
-        return local_in_tiles(objective.levels, image)
+def _levels(objective: Objective, image: Tensor, shift: Jitter) -> np.ndarray:
+    with torch.inference_mode(), cores.stepping(objective.device):
+        levels = local_in_tiles(objective.levels, torch.roll(image, shift, dims=(2, 3)))
+    return _cells(levels, shift)
 
 
 def _cells(levels: Tensor, shift: Jitter) -> np.ndarray:

@@ -28,7 +28,7 @@ RENEWAL = 1.8  # share of the steps' way taken, on average, for each share of th
 MOST_PACE, MOST_COARSE_PACE = 3.6, 6.0
 WEAK, STRONG = 0.5, 3.0  # times the level: what is weaker is renewed most, what is stronger not at all
 MOST_RENEWAL = 1.3  # times the renewal, where a dream is weak
-LEAST_RENEWAL = 0.25  # of a step: a shorter way is not worth a look at the whole frame
+LEAST_RENEWAL = 0.25  # of a step: a shorter way is not worth a step all over the frame
 
 
 @dataclass(frozen=True)

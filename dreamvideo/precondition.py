@@ -32,13 +32,14 @@ class NaturalStep:
     def __init__(self, settings: DreamSettings, device: torch.device, dtype: torch.dtype) -> None:
         self._colours = colour_matrix(settings.natural, settings.keep_colour)
         self._bell = bell(settings.smooth)
-        self._kernel = self._colours[:, :, None, None] * torch.outer(self._bell, self._bell)
-        self._kernel = self._kernel.to(device, dtype)
-        self._is_separate = device.type == "cpu" and dtype == torch.float32
+        self._kernel: Tensor | None = None
+        if device.type != "cpu" or dtype != torch.float32:
+            kernel = self._colours[:, :, None, None] * torch.outer(self._bell, self._bell)
+            self._kernel = kernel.to(device, dtype)
 
     def __call__(self, gradient: Tensor) -> Tensor:
         """(1, 3, H, W) -> the same shape; beyond the border the gradient is nothing."""
-        if self._is_separate:
+        if self._kernel is None:
             image = image_from_tensor(gradient)
             return tensor_from_image(filtered(image, self._colours.numpy(), self._bell.numpy()))
         return F.conv2d(gradient, self._kernel, padding=len(self._bell) // 2)
