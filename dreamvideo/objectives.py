@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -168,8 +169,25 @@ def mean_square(activation: Tensor) -> Tensor:
 
     Channel by channel: one sum over all depends on the number of threads.
     """
-    squares = activation.square()
-    return (squares.mean(dim=(2, 3)) if squares.dim() == 4 else squares).mean(dim=1)
+    y: Tensor = _MeanSquare.apply(activation)
+    return y
+
+
+class _MeanSquare(torch.autograd.Function):
+    """With its gradient, for which torch goes three times over numbers that lie in another order."""
+
+    @staticmethod
+    def forward(context: Any, activation: Tensor) -> Tensor:
+        context.save_for_backward(activation)
+        squares = activation.square()
+        return (squares.mean(dim=(2, 3)) if squares.dim() == 4 else squares).mean(dim=1)
+
+    @staticmethod
+    def backward(context: Any, slope: Tensor) -> Tensor:
+        (activation,) = context.saved_tensors
+        channels, *places = activation.shape[1:]
+        slope = slope / channels / math.prod(places)
+        return activation * (2 * slope).view(-1, *[1] * (activation.dim() - 1))
 
 
 def mean_of(channels: tuple[int, ...]) -> Measure:

@@ -11,9 +11,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from dreamvideo.nets.convolution import convolution
+from dreamvideo.nets.operations import apply
 from dreamvideo.nets.steady import SteadyNetwork
 from dreamvideo.nets.vgg import VGG
-from dreamvideo.nets.winograd import BAND, OUTPUTS, Kernel, conv3x3, correlate, pays
+from dreamvideo.nets.winograd import BAND, OUTPUTS, Kernel, correlate, pays
 
 pytestmark = pytest.mark.skipif(
     not pays(torch.zeros(1, 512, 64, 64), torch.zeros(512, 512, 3, 3)), reason="needs an x86 CPU with oneDNN"
@@ -37,6 +39,14 @@ def weights(outputs: int, channels: int) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(1)
     weight = torch.randn(outputs, channels, 3, 3, generator=generator) * (2 / 9 / channels) ** 0.5
     return weight, torch.randn(outputs, generator=generator)
+
+
+def conv3x3(x: Tensor, weight: Tensor, bias: Tensor, is_rectified: bool = False) -> Tensor:
+    operation = convolution(weight, bias, padding=1)
+    assert operation is not None
+    rectified = operation.rectified() if is_rectified else operation
+    assert rectified is not None
+    return apply(rectified, x)
 
 
 def direct(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from dreamvideo.errors import DreamVideoError, UnknownNameError
+from dreamvideo.nets.functions import normalized
 from dreamvideo.nets.network import LOGITS
-from dreamvideo.nets.vgg import IMAGENET_MEAN, IMAGENET_STD, normalized
+from dreamvideo.nets.vgg import IMAGENET_MEAN, IMAGENET_STD
 
 BEST_LAYERS = {  # chosen by looking; elsewhere two thirds of the way in
     "squeezenet1_0": "features.10",

@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dreamvideo.nets.functions import conv_relu, normalized
 from dreamvideo.nets.network import LOGITS
-from dreamvideo.nets.steady import conv_relu
 from dreamvideo.nets.weights import read_weights
 
 DEPTHS = (2, 2, 3, 3, 3)  # convolutions in each of the five blocks
@@ -104,20 +104,6 @@ class VGG(nn.Module):
         convolution = self.get_submodule(name)
         assert isinstance(convolution, nn.Conv2d)
         return conv_relu(x, convolution.weight, convolution.bias) if is_rectified else convolution(x)
-
-
-def normalized(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """Images (B, 3, H, W) less a mean colour, beside its usual deviation, (1, 3, 1, 1) each.
-
-    On a CPU row by row, where colours lie side by side: torch is slow at three numbers for a picture, which
-    took a thirtieth of a step.
-    """
-    is_by_pixel = images.device.type == "cpu" and images.is_contiguous(memory_format=torch.channels_last)
-    if not is_by_pixel:
-        return (images - mean) / std
-    rows, width = images.permute(0, 2, 3, 1).flatten(2), images.shape[3]
-    rows = (rows - mean.flatten().repeat(width)) / std.flatten().repeat(width)
-    return rows.unflatten(2, (width, 3)).permute(0, 3, 1, 2)
 
 
 def _rectifying_layer(convolution: str, shown: Collection[str]) -> str:

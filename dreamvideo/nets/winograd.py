@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -57,34 +56,6 @@ def _has_short_vectors() -> bool:
     return torch.backends.cpu.get_cpu_capability() == "AVX2"
 
 
-def conv3x3(x: Tensor, weight: Tensor, bias: Tensor | None = None, is_rectified: bool = False) -> Tensor:
-    """`F.conv2d(x, weight, bias, padding=1)`, where it `pays`; the weights have no gradient.
-
-    Args:
-        is_rectified: with a ReLU after it, which then costs next to nothing.
-    """
-    y: Tensor = _Conv3x3.apply(x, weight, bias, is_rectified)
-    return y
-
-
-class _Conv3x3(torch.autograd.Function):
-    @staticmethod
-    def forward(context: Any, x: Tensor, weight: Tensor, bias: Tensor | None, is_rectified: bool) -> Tensor:
-        with torch._C.DisableTorchFunction():  # nobody need look at the thousand small calls in here
-            kernels = _kernels(weight)
-            y = correlate(x, kernels.forward, bias, is_rectified)
-        context.kernel, context.is_rectified = kernels.backward, is_rectified
-        if not is_rectified:
-            return y.data  # a view could not be changed in place
-        context.save_for_backward(y)
-        return y
-
-    @staticmethod
-    def backward(context: Any, slope: Tensor) -> tuple[Tensor, None, None, None]:
-        (y,) = context.saved_tensors if context.is_rectified else (None,)
-        return correlate(slope, context.kernel, where=y), None, None, None
-
-
 class Kernel:
     """A 3x3 kernel at the eight points: for each a convolution with a kernel of 1x3.
 
@@ -118,7 +89,8 @@ class Kernels:
 _made = WeakTensorKeyDictionary()
 
 
-def _kernels(weight: Tensor) -> Kernels:
+def kernels_of(weight: Tensor) -> Kernels:
+    """Made once for each weight."""
     made = _made.get(weight)
     if made is None or made.version != weight._version:
         turned = weight.transpose(0, 1).flip(2, 3)  # the gradient of a correlation is one with this
