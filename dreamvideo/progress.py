@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -21,3 +23,23 @@ class Progress(Protocol):
 
 def no_progress(done: int, expected: int | None, picture: np.ndarray | None = None) -> None:
     """Tells nobody."""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A `Progress` that tells what is being done, for jobs that do more than one thing.
+
+    Attributes:
+        tell: label, done, expected, picture. label: what is being done.
+    """
+
+    tell: Callable[[str, int, int | None, np.ndarray | None], None]
+    label: str
+
+    def __call__(self, done: int, expected: int | None, picture: np.ndarray | None = None, /) -> None:
+        self.tell(self.label, done, expected, picture)
+
+
+def at_stage(progress: Progress, label: str) -> Progress:
+    """`progress` while something else is done than it counts; who tells no stages apart hears nothing."""
+    return replace(progress, label=label) if isinstance(progress, Staged) else no_progress

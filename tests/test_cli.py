@@ -32,6 +32,7 @@ from dreamvideo.images import read_still, write_still
 from dreamvideo.media.decode import decode
 from dreamvideo.media.reader import ClipReader
 from dreamvideo.nets.vgg import LAYERS
+from dreamvideo.progress import at_stage
 from dreamvideo.settings import MOST_DETAIL, CarrySettings, DreamSettings, FilmSettings
 
 CHECKOUT = Path(dreamvideo.__file__).parent.parent
@@ -616,6 +617,22 @@ def test_the_time_left_is_that_of_the_stage_at_hand(
             progress(done, expected)
     lines = capsys.readouterr().err.splitlines()
     assert lines[-1] == "zooming: 11/21 pictures, 1.0 pictures/s, 0:10 left"
+
+
+def test_a_stage_has_a_name_and_a_pace_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("dreamvideo.cli.progress.monotonic", lambda: clock[0])
+    with show_progress("dreaming", quiet=False) as progress:
+        look = at_stage(progress, "looking for shots")
+        for stage, done, seconds in ((look, 0, 0), (look, 60, 6), (progress, 61, 6), (progress, 67, 6)):
+            clock[0] += seconds
+            stage(done, 70)
+    assert capsys.readouterr().err.splitlines() == [
+        "looking for shots: 60/70 frames, 10.0 frames/s, 0:01 left",
+        "dreaming: 67/70 frames, 1.0 frames/s, 0:03 left",
+    ]
 
 
 TELLS_EVERY_FRAME = """

@@ -52,6 +52,16 @@ def test_a_run_tells_its_begin_its_way_and_its_end(
     assert last["left"] == 0 and last["seconds"] > 0
 
 
+def test_a_run_of_workers_tells_that_it_looks_for_shots(
+    short_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "out.mp4")
+    assert run("dream", str(short_clip), "-o", out, *FAST, "-q", "--workers", "1", "--events", "-") == 0
+    told = [line for line in lines(capsys.readouterr().out) if line["event"] == "progress"]
+    assert list(dict.fromkeys(line["label"] for line in told)) == ["looking for shots", "dreaming"]
+    assert all(line["expected"] == told[-1]["done"] for line in told)
+
+
 def test_a_file_gets_the_newest_picture_beside_it(short_clip: Path, tmp_path: Path) -> None:
     events = tmp_path / "run.jsonl"
     arguments = (str(short_clip), "-o", str(tmp_path / "out.mp4"), *FAST, "--frames", "4")

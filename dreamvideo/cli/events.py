@@ -56,7 +56,7 @@ class Events:
         self._file, self._path = file, path
         self._begun = monotonic()
         self._told = self._pictured = -1e9
-        self._first: tuple[float, int] | None = None
+        self._first: tuple[str, float, int] | None = None
         self._pictures = 0
 
     def tell(self, event: str, **facts: object) -> None:
@@ -72,15 +72,15 @@ class Events:
     ) -> None:
         """Tell how far the run is, not too often."""
         now = monotonic()
-        if self._first is None:
-            self._first = now, done  # not 0 where a run goes on with what an earlier one did
+        if self._first is None or self._first[0] != label:
+            self._first = label, now, done  # not 0 where a run goes on with what an earlier one did
         if now - self._told < SECONDS_BETWEEN_EVENTS and done != expected:
             return
         self._told = now
         if picture is not None and (now - self._pictured >= SECONDS_BETWEEN_PICTURES or done == expected):
             self._show(picture)
             self._pictured = now
-        since, before = self._first
+        _, since, before = self._first
         left = (now - since) / (done - before) * (expected - done) if expected and done > before else None
         self.tell(
             "progress",

@@ -3,53 +3,53 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from dreamvideo.cli.events import WATCHED
-from dreamvideo.progress import Progress, no_progress
+from dreamvideo.progress import Staged
 
 if TYPE_CHECKING:
     import numpy as np
 
 SECONDS_BETWEEN_LINES = 5.0
 
+Show = Callable[[str, int, int | None], None]  # label, done, expected
+
 
 @contextmanager
-def show_progress(label: str, quiet: bool, unit: str = "frame") -> Iterator[Progress]:
+def show_progress(label: str, quiet: bool, unit: str = "frame") -> Iterator[Staged]:
     """A callback that shows how far a render is, on stderr and to whoever watches by `--events`.
 
     Args:
         unit: what is counted; one of them.
     """
-    with _shown(label, quiet, unit) as shown:
-        events = WATCHED.get()
-        if events is None:
-            yield shown
-            return
+    events = WATCHED.get()
+    with _shown(label, quiet, unit) as show:
 
-        def progress(done: int, expected: int | None, picture: np.ndarray | None = None) -> None:
-            shown(done, expected, picture)
-            events.progress(label, done, expected, picture)
+        def tell(label: str, done: int, expected: int | None, picture: np.ndarray | None) -> None:
+            show(label, done, expected)
+            if events is not None:
+                events.progress(label, done, expected, picture)
 
-        yield progress
+        yield Staged(tell, label)
 
 
 @contextmanager
-def _shown(label: str, quiet: bool, unit: str) -> Iterator[Progress]:
+def _shown(label: str, quiet: bool, unit: str) -> Iterator[Show]:
     if quiet:
-        yield no_progress
+        yield lambda label, done, expected: None
     elif sys.stderr.isatty():
-        with _bar(label, unit) as progress:
-            yield progress
+        with _bar(label, unit) as show:
+            yield show
     else:
-        yield _lines(label, unit)
+        yield _lines(unit)
 
 
 @contextmanager
-def _bar(label: str, unit: str) -> Iterator[Progress]:
+def _bar(label: str, unit: str) -> Iterator[Show]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
@@ -65,20 +65,21 @@ def _bar(label: str, unit: str) -> Iterator[Progress]:
         task = bar.add_task(label, total=None, speed="")
         pace = _Pace()
 
-        def progress(done: int, expected: int | None, picture: np.ndarray | None = None) -> None:
-            if pace.counts_anew(done):
+        def show(label: str, done: int, expected: int | None) -> None:
+            if pace.counts_anew(label, done):
                 bar.reset(task)
-            bar.update(task, completed=done, total=expected, speed=_speed(*pace.ours(done), unit))
+            speed = _speed(*pace.ours(done), unit)
+            bar.update(task, description=label, completed=done, total=expected, speed=speed)
 
-        yield progress
+        yield show
 
 
-def _lines(label: str, unit: str) -> Progress:
+def _lines(unit: str) -> Show:
     last, pace = monotonic(), _Pace()
 
-    def progress(done: int, expected: int | None, picture: np.ndarray | None = None) -> None:
+    def show(label: str, done: int, expected: int | None) -> None:
         nonlocal last
-        pace.counts_anew(done)
+        pace.counts_anew(label, done)
         ours, seconds = pace.ours(done)
         if monotonic() - last < SECONDS_BETWEEN_LINES or not ours:
             return
@@ -88,23 +89,24 @@ def _lines(label: str, unit: str) -> Progress:
         speed = _speed(ours, seconds, unit)
         print(f"{label}: {done}{total} {_plural(unit)}, {speed}{left}", file=sys.stderr, flush=True)
 
-    return progress
+    return show
 
 
 class _Pace:
     """How fast this run is. What an earlier run did, or an earlier stage, says nothing of that."""
 
     def __init__(self) -> None:
-        self._begun, self._first, self._last = monotonic(), -1, -1
+        self._begun, self._first, self._last, self._label = monotonic(), -1, -1, ""
 
-    def counts_anew(self, done: int) -> bool:
+    def counts_anew(self, label: str, done: int) -> bool:
         """Whether a stage ends: after the stills of a fall its frames are counted."""
-        is_new = done < self._last
-        if is_new or self._first < 0:
+        is_begun = self._first >= 0
+        is_new = is_begun and (label != self._label or done < self._last)
+        if is_new or not is_begun:
             self._first = done
         if is_new:
             self._begun = monotonic()
-        self._last = done
+        self._last, self._label = done, label
         return is_new
 
     def ours(self, done: int) -> tuple[int, float]:

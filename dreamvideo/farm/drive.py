@@ -22,7 +22,7 @@ from dreamvideo.jobs.stop import StopRequest
 from dreamvideo.media.outputs import check_job
 from dreamvideo.media.platforms import target_for
 from dreamvideo.nets import Network
-from dreamvideo.progress import Progress, no_progress
+from dreamvideo.progress import Progress, at_stage, no_progress
 from dreamvideo.recipe import WrittenRecipe
 from dreamvideo.settings import Recipe
 
@@ -68,7 +68,7 @@ def dream_with_workers(
             job.check(order.plain())
         check_film(job, film, order)
         with closing(pool_for(task, job.path)) as pool, StopRequest() as stop:
-            shots = shots_of(job, film, task, order, stop)
+            shots = shots_of(job, film, task, order, stop, progress)
             resumed_at = FarmRun(job, film, order, shots, pool, progress, stop).make()
         report = finish_job(job, film, order, shots.frames, resumed_at)
     return replace(report, broken_at=shots.broken_at, seconds=perf_counter() - begun)
@@ -96,14 +96,19 @@ def ordered(
     return Task(used, (network.name, network.digest), source, weights, guide, mask), order
 
 
-def shots_of(job: JobFolder, film: ClipFilm, task: Task, order: Order, stop: StopRequest) -> Shots:
+def shots_of(
+    job: JobFolder, film: ClipFilm, task: Task, order: Order, stop: StopRequest, progress: Progress
+) -> Shots:
     """The clip's shots, looked for once in the life of a job, which can be gone on with from then on."""
     if job.is_begun and (job.path / FARM).exists():
         return read_farm(job.path)[1]
 
+    show = at_stage(progress, "looking for shots")
+
     def look(done: int, expected: int | None, picture: object = None) -> None:
         if stop.is_made:
             raise KeyboardInterrupt
+        show(done, expected)
 
     shots = find_shots(film, task.recipe.carry, task.recipe.film.detail, look)
     if len(shots.begins) == 1:

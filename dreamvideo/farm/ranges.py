@@ -54,7 +54,7 @@ def render_range(
     ):
         if job.is_begun:
             job.check(order.plain())
-        shots = shots_of(job, render, task, order, stop)
+        shots = shots_of(job, render, task, order, stop, progress)
         store, numbers = PartStore(job.path, render.size), chosen.chosen(shots)
         pieces = [piece for piece in missing(store, shots) if piece.shot in numbers]
         expected = sum(len(shot) for shot in shots if shot.shot in numbers)
