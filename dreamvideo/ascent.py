@@ -101,45 +101,32 @@ def ascend(
             already, at the image as its jitter shifts it. Both are for where there is a `need`.
         precision: what a GPU computes with.
     """
-    climb = partial(_climb, objective, source, residual, jitters, step_sizes, precondition, need, pace, first)
+
+    def climb(gradients: Sequence[Gradient]) -> Tensor:
+        image = source + residual
+        for i, (jitter, step_size) in enumerate(zip(jitters, step_sizes, strict=True)):
+            finders, share, box = gradients, None, ALL
+            if need is not None:
+                share = (need * len(jitters) - i).clamp_(0, 1)
+                if pace is not None:
+                    share *= pace
+                active = ALL if share.is_cuda else active_box(share)  # a graph is of one size
+                if active is None:
+                    break
+                if first is not None and i == 0:
+                    finders = (partial(_known, first), *gradients)
+                elif objective.is_local:
+                    box = active
+                share = share[box]
+            _step(objective, image[box], jitter, step_size, precondition, finders, share)
+        return image
+
     if source.is_cuda:
         image = climb((partial(_graphed, precision),))
         if torch.isfinite(image).all():  # the only time that Python waits for the device
             return image - source
         _note_overflow()
     return climb(CAREFUL) - source
-
-
-def _climb(
-    objective: Objective,
-    source: Tensor,
-    residual: Tensor,
-    jitters: Sequence[Jitter],
-    step_sizes: Sequence[float],
-    precondition: Precondition | None,
-    need: Tensor | None,
-    pace: Tensor | None,
-    first: Tensor | None,
-    gradients: Sequence[Gradient],
-) -> Tensor:
-    image = source + residual
-    for i, (jitter, step_size) in enumerate(zip(jitters, step_sizes, strict=True)):
-        if need is None:
-            _step(objective, image, jitter, step_size, precondition, gradients)
-            continue
-        share = (need * len(jitters) - i).clamp_(0, 1)
-        if pace is not None:
-            share *= pace
-        box = ALL if share.is_cuda else active_box(share)  # a graph is of one size
-        if box is None:
-            break
-        finders = gradients
-        if first is not None and i == 0:
-            finders = (partial(_known, first), *gradients)
-        if not objective.is_local or finders is not gradients:
-            box = ALL
-        _step(objective, image[box], jitter, step_size, precondition, finders, share[box])
-    return image
 
 
 def _known(found: Tensor, objective: Objective, image: Tensor) -> Tensor:

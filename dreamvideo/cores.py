@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     import torch
 
 
+def core_count() -> int:
+    """How many cores this process may use: in a container fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Cores:
     """The cores of this machine: a step takes all of them, or leaves one to each helper."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from collections import deque
@@ -10,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from dreamvideo.cores import cores
+from dreamvideo.cores import core_count, cores
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -69,7 +68,7 @@ def map_ahead(function: Callable[[T], U], items: Iterable[T]) -> Generator[U, No
         with cores.helping():
             return function(item)
 
-    threads = max(1, min(MOST_THREADS, (os.cpu_count() or 1) // 4))
+    threads = max(1, min(MOST_THREADS, core_count() // 4))
     waiting: deque[Future[U]] = deque()
     with ThreadPoolExecutor(threads, thread_name_prefix="map-ahead") as pool:
         try:

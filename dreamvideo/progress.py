@@ -40,6 +40,11 @@ class Staged:
         self.tell(self.label, done, expected, picture)
 
 
+def named(progress: Progress, label: str) -> Progress:
+    """`progress` for a stage with a name of its own; to who tells none apart it is all the same."""
+    return replace(progress, label=label) if isinstance(progress, Staged) else progress
+
+
 def at_stage(progress: Progress, label: str) -> Progress:
     """`progress` while something else is done than it counts; who tells no stages apart hears nothing."""
-    return replace(progress, label=label) if isinstance(progress, Staged) else no_progress
+    return named(progress, label) if isinstance(progress, Staged) else no_progress

@@ -24,6 +24,7 @@ from dreamvideo.nets import vgg
 from dreamvideo.nets.cpu import tune_cpu
 from dreamvideo.nets.steady import SteadyNetwork
 from dreamvideo.nets.vgg import VGG, vgg_from_state
+from dreamvideo.objectives import mean_square
 
 PACKAGED = Path(vgg.__file__).with_name("vgg16_lite.safetensors")
 HELD_OUT, SPLIT_SEED = 128, 3  # as in train_lite.py: photographs never trained on
@@ -116,7 +117,7 @@ def speed(
 
 def _ascend(network: nn.Module, image: Tensor, layer: str) -> None:
     x = image.clone().requires_grad_(True)
-    network(x, [layer])[layer].square().mean().backward()
+    mean_square(network(x, [layer])[layer]).sum().backward()
 
 
 def _seconds(work: Callable[[], None]) -> float:

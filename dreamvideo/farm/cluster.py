@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from dreamvideo.cores import core_count
 from dreamvideo.errors import UsageError
-from dreamvideo.farm.processes import cores
 from dreamvideo.jobs.parts import UNFINISHED
 
 log = logging.getLogger("dreamvideo")
@@ -67,7 +67,7 @@ def _join(address: str) -> None:
     import ray
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    own: dict[str, Any] = {"num_cpus": cores(), "include_dashboard": False} if address == LOCAL else {}
+    own: dict[str, Any] = {"num_cpus": core_count(), "include_dashboard": False} if address == LOCAL else {}
     try:
         ray.init(address, **quiet, **own)
     except (ConnectionError, ValueError, RuntimeError, ray.exceptions.AuthenticationError) as error:

@@ -20,9 +20,9 @@ from dreamvideo.jobs.run import check_film, finish_job
 from dreamvideo.jobs.stop import StopRequest
 from dreamvideo.jobs.zoom import open_zoom, order_zoom
 from dreamvideo.nets import Network
-from dreamvideo.progress import Progress, no_progress
+from dreamvideo.progress import Progress, named, no_progress
 from dreamvideo.settings import ZoomRecipe
-from dreamvideo.zoom.renders import SEGMENT, FallRender, FallState
+from dreamvideo.zoom.renders import DREAMING_STILLS, SEGMENT, FallRender, FallState
 
 STRETCH_FRAMES = 5 * SEGMENT  # that a worker looks at in one go
 
@@ -72,7 +72,13 @@ def fall_with_workers(
             job.describe(order.plain(), render.frames)
         check_film(job, render, order)
         with closing(pool_for(task, job.path)) as pool, StopRequest() as stop:
-            _share_stills(PartStore(job.path, render.size), render.still_count, pool, progress, stop)
+            _share_stills(
+                PartStore(job.path, render.size),
+                render.still_count,
+                pool,
+                named(progress, DREAMING_STILLS),
+                stop,
+            )
             stretches = Shots(range(0, render.frames, STRETCH_FRAMES), render.frames, kind=STRETCH)
             resumed_at = FarmRun(job, render, order, stretches, pool, progress, stop).make()
         report = finish_job(job, render, order, render.frames, resumed_at)

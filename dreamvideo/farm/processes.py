@@ -16,6 +16,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from dreamvideo.cores import core_count
 from dreamvideo.errors import WorkerError
 from dreamvideo.farm.pool import Done, Event, Lost, Told
 
@@ -29,15 +30,10 @@ LAST_WORDS = 4096  # bytes of what a dead worker said, to find its last line in
 Message = dict[str, Any]
 
 
-def cores() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def threads_of_each(workers: int) -> int:
     """A worker's share of the cores, or what the user says that torch shall have."""
     said = os.environ.get("OMP_NUM_THREADS", "")
-    return int(said) if said.isdecimal() and int(said) else max(1, cores() // workers)
+    return int(said) if said.isdecimal() and int(said) else max(1, core_count() // workers)
 
 
 class Worker:

@@ -6,7 +6,6 @@ frame to the previous one, so that sampling the previous frame along it gives th
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from functools import cache, lru_cache
 import cv2
 import numpy as np
 
+from dreamvideo.cores import core_count
 from dreamvideo.settings import FlowMethod
 
 FlowEstimator = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (from, to), frames -> flow from -> to
@@ -29,7 +29,7 @@ LINEAR, SHARP, QUICK = cv2.INTER_LINEAR, cv2.INTER_LANCZOS4, cv2.INTER_CUBIC
 DIS_STEPS = 6
 DIS_STRIDE = 4  # px, at half size, from one patch of 8 to the next; the preset's 3 find no more, in more time
 SMALLEST_SIDE = 16  # px; OpenCV's DIS has no pyramid below it
-BANDS = max(1, (os.cpu_count() or 1) // 2)  # that a picture is warped in, where the kernel is large
+BANDS = max(1, core_count() // 2)  # that a picture is warped in, where the kernel is large
 
 
 def flow_estimator(method: FlowMethod) -> FlowEstimator:

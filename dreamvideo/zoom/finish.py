@@ -8,7 +8,6 @@ held while stills are dreamed of one another: what sharpens, sharpened again and
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,6 +16,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from dreamvideo.cores import core_count
 from dreamvideo.images import frame_from_image, image_from_frame
 from dreamvideo.prefetch import MOST_THREADS
 from dreamvideo.zoom.anchor import Anchor
@@ -55,7 +55,7 @@ def finished(
             image = spectrum.hold(image, look, seen[number])
         return frame_from_image(image)
 
-    with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(MOST_THREADS, core_count())) as pool:
         return dict(zip(stills, pool.map(held, stills), strict=True))
 
 

@@ -14,7 +14,7 @@ from dreamvideo.camera.resampling import resample
 from dreamvideo.images import frame_from_image, frame_from_png, image_from_frame, png_from_frame, resize
 from dreamvideo.media.sound import AudioSource
 from dreamvideo.objectives import Objective
-from dreamvideo.progress import Progress, no_progress
+from dreamvideo.progress import Progress, named, no_progress
 from dreamvideo.render import Segment
 from dreamvideo.stages import Stages
 from dreamvideo.zoom.chain import Chain, dream_stills
@@ -27,6 +27,7 @@ from dreamvideo.zoom.nest import PER_DOUBLING, Extent
 from dreamvideo.zoom.plan import ZoomPlan, first_picture
 
 STILL_DENSITY = 1.25  # px of a still per dreamed px of a frame, where it just fills that
+DREAMING_STILLS = "dreaming stills"
 SEGMENT = 12  # frames of a fall that are finished together
 SAMPLES = 5  # frames that tell what is usual
 
@@ -130,10 +131,11 @@ class FallRender(ZoomRender):
         stills = list(after.stills) if after else []
         exposure = after.exposure if after else None
         dreamed = dream_stills(chain, self._first(fall), tuple(stills))
+        progress = named(self.progress, DREAMING_STILLS)
         while exposure is None and len(stills) < len(chain.numbers):
             with self.stages.timed("dream"):
                 stills.append(next(dreamed))
-            self.progress(len(stills), len(chain.numbers), stills[-1])
+            progress(len(stills), len(chain.numbers), stills[-1])
             yield Segment((), FallState(tuple(stills), 0))
         if exposure is None:
             with self.stages.timed("finish"):
