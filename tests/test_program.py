@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dreamvideo.errors import DreamVideoError
@@ -88,17 +89,42 @@ def test_torchvisions_networks_come_out_the_same(name: str) -> None:
     assert all(network._steady._programs.values()), "it could not be noted down"
 
 
-class Sized(nn.Module):
-    """A network that does something else with each size of picture."""
+class Of(nn.Module):
+    """A network that is a function."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
 
     def forward(self, images: Tensor, layers: Collection[str]) -> Mapping[str, Tensor]:
-        return dict.fromkeys(layers, images * images.shape[3])
+        return dict.fromkeys(layers, self.function(images))
 
 
-def test_a_network_that_looks_at_the_size_is_not_noted_down() -> None:
-    network = SteadyNetwork(Sized())
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x * x.shape[3],
+        lambda x: F.avg_pool2d(input=x, kernel_size=2),
+        lambda x: torch.conv2d(x, x[:1, :, :3, :3]),
+        lambda x: torch.cat([x, torch.ones(x.shape[0], 1, *x.shape[2:])], 1),
+        lambda x: F.dropout(x, 0.0, training=True),
+        lambda x: x.clone().mul_(2),
+        lambda x: x * torch.ones(()) if x.mean() > 0.1 else x,
+    ],
+    ids=["size", "by name", "kernel", "constant", "dropout", "unknown", "numbers"],
+)
+def test_what_would_be_another_program_for_other_pictures_is_not_noted_down(
+    function: Callable[[Tensor], Tensor],
+) -> None:
+    network = SteadyNetwork(Of(function))
     check(network, ("it",))
     assert list(network._steady._programs.values()) == [None]
+
+
+def test_constants_are_noted_down() -> None:
+    network = SteadyNetwork(Of(lambda x: (x + 0.5) * torch.full((1, 3, 1, 1), 2.0) + x[:, :1]))
+    check(network, ("it",))
+    assert all(network._steady._programs.values())
 
 
 def test_a_networks_own_complaint_is_heard() -> None:

@@ -107,6 +107,8 @@ class Cat(Operation):
 
 
 class Add(Operation):
+    """Two of one size."""
+
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Kept]:
         return inputs[0] + inputs[1], None
 

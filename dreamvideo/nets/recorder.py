@@ -94,22 +94,36 @@ class _Recorder(TorchFunctionMode):
         y = self._mode.__torch_function__(function, types, args, kwargs)
         given = [*args, *kwargs.values()]
         given = [one for many in given for one in (many if isinstance(many, list | tuple) else [many])]
-        if function in HARMLESS or not any(id(one) in self._places for one in given):
-            return y
+        noted = [one for one in given if id(one) in self._places]
+        if noted and function not in HARMLESS:
+            self._note(function, args, kwargs, noted, y)
+        return y
+
+    def _note(
+        self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], noted: list[Tensor], y: Tensor
+    ) -> None:
+        """A call to which some tensors were given that are noted already."""
         if function is F.dropout and not kwargs.get("training", True):
             place = self._places[id(args[0])]
         else:
             operation, inputs = self._operation(function, args, kwargs)
+            if list(map(id, inputs)) != list(map(id, noted)):
+                raise _UnknownError(function)  # weights that depend on the picture, say
             place = len(self._lines) + 1
             self._lines.append(Line(operation, tuple(self._places[id(x)] for x in inputs), place))
         self._seen.append(y)
         self._places[id(y)] = place
-        return y
+
+    def _are_alike(self, tensors: tuple[Any, ...]) -> bool:
+        """Whether all are noted, and of one size."""
+        return all(id(one) in self._places for one in tensors) and len({one.shape for one in tensors}) == 1
 
     def _operation(
         self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Operation, tuple[Tensor, ...]]:
         """The operation for a call, and what goes in."""
+        if not args:
+            raise _UnknownError(function)
         x, rest = args[0], args[1:]
         operation: Operation | None = None
         if function is torch.conv2d:
@@ -127,7 +141,7 @@ class _Recorder(TorchFunctionMode):
             operation = BatchNorm(*rest, **kwargs)
         elif function is torch.cat and kwargs.get("dim", *rest) == 1:
             return Cat(), tuple(x)
-        elif function is Tensor.add and all(id(one) in self._places for one in args) and not kwargs:
+        elif function is Tensor.add and self._are_alike(args) and not kwargs:
             return Add(), args
         if operation is not None:
             return operation, (x,)
