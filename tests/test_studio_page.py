@@ -344,3 +344,9 @@ def test_a_picture_has_a_loop_and_a_clip_has_none(
     wait_for(lambda: page.run(command).endswith("--look shapes --loop 6"))
     assert page.run("document.querySelectorAll('.chips button')[0].textContent") == "MP4"
     assert not page.faults(), "loop"
+    page.press("#go")
+    wait_for(lambda: page.text("#dream-state") == "Dreaming stills")
+    assert page.run("document.getElementById('done-what').textContent") == "Stills"
+    assert not page.faults(), "falling"
+    page.press("#dream-actions button:first-child")
+    wait_for(lambda: page.text("#dream-state") == "Stopped")

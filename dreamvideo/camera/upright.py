@@ -69,9 +69,9 @@ def see_upright(
 
 def _weighed(lines: Tensor, weights: list[tuple[Tensor, int, int]]) -> Tensor:
     """(n, pixels) -> (places, n)."""
-    seen = lines.new_empty(len(weights) * BLOCK, len(lines))
+    seen, columns = lines.new_empty(len(weights) * BLOCK, len(lines)), lines.t()
     for part, (weight, begin, end) in zip(seen.split(BLOCK), weights, strict=True):
-        torch.mm(weight.to(lines.device), lines[:, begin:end].t(), out=part)
+        torch.mm(weight.to(lines.device), columns[begin:end], out=part)
     return seen
 
 

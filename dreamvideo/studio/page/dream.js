@@ -65,13 +65,18 @@ function words(dream) {
   const ahead = newestFirst().filter((other) => ["queued", "running", "stopping"].includes(other.state) && other.created < dream.created).length;
   switch (dream.state) {
     case "queued": return ["Waiting", ahead ? `${ahead} ${ahead === 1 ? "dream is" : "dreams are"} before it. It begins by itself.` : "It begins in a moment."];
-    case "running": return dream.progress.done ? ["Dreaming", "You can close this page: it goes on."] : ["Waking up", "The network is loaded and the clip is opened."];
+    case "running":
+      if (!dream.progress.done) return ["Waking up", "The network is loaded and the clip is opened."];
+      return countsStills(dream) ? ["Dreaming stills", "Once all are there the camera falls through them, which is quick."] : ["Dreaming", "You can close this page: it goes on."];
     case "stopping": return ["Stopping", "It finishes the frame that it is at."];
     case "stopped": return ["Stopped", "Resume goes on with it; nothing else is waiting for that."];
     case "failed": return ["It did not work", "What was wrong stands below. Resume tries again."];
     default: return ["Done", dream.note || `${bytes(dream.bytes)}, made in ${seconds(dream.ended - dream.created)}.`];
   }
 }
+
+/** Whether a fall is at its first stage: see `DREAMING_STILLS` in zoom/renders.py. */
+const countsStills = (dream) => dream.progress.label === "dreaming stills";
 
 function showProgress(dream) {
   const { done, expected, left } = dream.progress;
@@ -81,6 +86,7 @@ function showProgress(dream) {
   if (expected && done !== undefined) $("bar").value = done / expected;
   else $("bar").removeAttribute("value");
   $("done-share").textContent = expected ? `${Math.floor((100 * done) / expected)}%` : "–";
+  $("done-what").textContent = countsStills(dream) ? "Stills" : "Frames";
   $("done-frames").textContent = expected ? `${done} of ${expected}` : `${done ?? 0}`;
   $("time-left").textContent = dream.state !== "running" ? "–" : left == null || done < 5 ? "…" : seconds(left);
 }
