@@ -1,8 +1,8 @@
 """What networks are made of: operations that know their own gradient.
 
-torch finds gradients by noting down what is computed, each time anew; for the small pictures of a dream's
-first octaves that takes longer than the numbers. A network's operations are always the same ones, so they are
-noted down once (`program`), and this is what they are noted down as.
+torch finds gradients by noting down what is computed, each time anew, which takes a third of the time where
+pictures are as small as in a dream's first octaves. A network's operations are always the same ones, so they
+are noted down once (`program`), and this is what they are noted down as.
 """
 
 from __future__ import annotations
