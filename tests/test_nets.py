@@ -184,7 +184,10 @@ def test_torchvisions_networks_have_layers_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ending", [".pth", ".safetensors"])
 def test_a_network_that_asks_for_versions_is_read(tmp_path: Path, ending: str) -> None:
     """MNASNet refuses a state that does not say of which version it is."""
-    state = build_torchvision("mnasnet0_5").classifier.state_dict()
+    try:
+        state = build_torchvision("mnasnet0_5").classifier.state_dict()
+    except DreamVideoError as error:
+        pytest.skip(f"TORCHVISION CANNOT BE IMPORTED, MNASNet was not tested: {error}")
     path = tmp_path / f"mnasnet{ending}"
     save_file(state, path) if ending == ".safetensors" else torch.save(state, path)
     network = load_network("mnasnet0_5", path, "cpu")
