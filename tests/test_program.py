@@ -108,10 +108,11 @@ class Of(nn.Module):
         lambda x: torch.conv2d(x, x[:1, :, :3, :3]),
         lambda x: torch.cat([x, torch.ones(x.shape[0], 1, *x.shape[2:])], 1),
         lambda x: F.dropout(x, 0.0, training=True),
+        lambda x: F.max_pool2d(x, 2, return_indices=True)[0],
         lambda x: x.clone().mul_(2),
         lambda x: x * torch.ones(()) if x.mean() > 0.1 else x,
     ],
-    ids=["size", "by name", "kernel", "constant", "dropout", "unknown", "numbers"],
+    ids=["size", "by name", "kernel", "constant", "dropout", "two", "unknown", "numbers"],
 )
 def test_what_would_be_another_program_for_other_pictures_is_not_noted_down(
     function: Callable[[Tensor], Tensor],

@@ -83,7 +83,8 @@ class MaxPool(Operation):
         ceil_mode: bool = False,
         return_indices: bool = False,
     ) -> None:
-        assert not return_indices
+        if return_indices:
+            raise ValueError("it gives one tensor")
         kernel_size = _pair(kernel_size)
         self._how = kernel_size, _pair(stride or kernel_size), _pair(padding), _pair(dilation), ceil_mode
 
@@ -129,7 +130,8 @@ class BatchNorm(Operation):
         momentum: float = 0.1,
         eps: float = 1e-5,
     ) -> None:
-        assert not training
+        if training:
+            raise ValueError("its statistics would change")
         self._how = running_mean, running_var, weight, bias, training, momentum, eps
         scale = (running_var + eps).rsqrt()
         self._scale = (scale if weight is None else scale * weight).view(1, -1, 1, 1)

@@ -67,7 +67,7 @@ def noted(
         with torch.inference_mode(False), torch.no_grad(), _Recorder(probe, mode, convolve) as recorder:
             return recorder.program(module(probe, layers))
     except (_UnknownError, RuntimeError, ValueError, AssertionError):
-        return None  # nor do networks take any picture: who asks for one learns why
+        return None  # the last three: a network that does not take the probe, or has no such layer
 
 
 class _UnknownError(Exception):
@@ -137,7 +137,7 @@ class _Recorder(TorchFunctionMode):
             operation = ReLU()
         elif function is F.max_pool2d:
             operation = MaxPool(*rest, **kwargs)
-        elif function is F.batch_norm and not kwargs.get("training", False):
+        elif function is F.batch_norm:
             operation = BatchNorm(*rest, **kwargs)
         elif function is torch.cat and kwargs.get("dim", *rest) == 1:
             return Cat(), tuple(x)
