@@ -4,7 +4,7 @@ The tour, from the bottom up:
 
 - `dreamvideo.nets` loads a network whose layers have names;
 - `dreamvideo.dream` dreams one image by gradient ascent over octaves (`ascent`, `graphed`, `tiles`,
-  `octaves`, `objectives`);
+  `octaves`, `objectives`, `measures`);
 - `dreamvideo.visualize` draws, from noise, what channels, neurons and classes like to see (`excitement`);
 - `dreamvideo.motion` sees how frames hang together: flow, reliability, cuts;
 - `dreamvideo.spans` looks ahead and says where keys should be, `dreamvideo.carry` brings a dream from

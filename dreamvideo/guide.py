@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dreamvideo.images import fit_long_side, image_from_frame, resize, tensor_from_image
+from dreamvideo.measures import Measure
 from dreamvideo.media.beside import Beside
 from dreamvideo.nets import Network
 from dreamvideo.nets.cpu import on_one_thread
@@ -22,8 +23,6 @@ PLACES_AT_ONCE = 8192  # of the picture, in the search for the best match
 # feature of the guide that is most like it; at 1 what is lost is lost for the guide's things too.
 COMMON = 0.5
 TINY = 1e-6
-
-Measure = Callable[[Tensor], Tensor]  # an activation (B, C, h, w) -> (B,)
 
 
 class Guide:

@@ -20,11 +20,11 @@ from lite.photographs import centre_crop, split_photographs
 from lite.student import Teacher, load_tensors, normalise
 from torch import Tensor, nn
 
+from dreamvideo.measures import mean_square
 from dreamvideo.nets import vgg
 from dreamvideo.nets.cpu import tune_cpu
 from dreamvideo.nets.steady import SteadyNetwork
 from dreamvideo.nets.vgg import VGG, vgg_from_state
-from dreamvideo.objectives import mean_square
 
 PACKAGED = Path(vgg.__file__).with_name("vgg16_lite.safetensors")
 HELD_OUT, SPLIT_SEED = 128, 3  # as in train_lite.py: photographs never trained on

@@ -26,6 +26,7 @@ from dreamvideo.clip import add_residual, dream_residuals
 from dreamvideo.cores import may_be_fewer
 from dreamvideo.guide import Guide, best_match
 from dreamvideo.images import image_from_frame, tensor_from_image, write_still
+from dreamvideo.measures import Measure, mean_of, mean_square
 from dreamvideo.media.beside import Beside
 from dreamvideo.nets import Network, load_network
 from dreamvideo.nets.load import LITE_FILE
@@ -33,7 +34,7 @@ from dreamvideo.nets.steady import SteadyNetwork
 from dreamvideo.nets.torchvision_nets import build_torchvision
 from dreamvideo.nets.vgg import CONVOLUTIONS, vgg_from_state
 from dreamvideo.nets.weights import read_weights
-from dreamvideo.objectives import Measure, mean_of, mean_square, objective_for
+from dreamvideo.objectives import objective_for
 from dreamvideo.settings import (
     CarrySettings,
     DreamSettings,

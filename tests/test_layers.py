@@ -21,7 +21,7 @@ LEVELS = (
     ("errors", "cores", "memory"),
     ("schedule", "targets"),
     ("settings", "images", "stages", "prefetch", "progress"),
-    ("course", "recipe", "nets", "octaves", "tiles", "precondition", "motion", "camera", "media"),
+    ("course", "recipe", "nets", "octaves", "measures", "tiles", "precondition", "motion", "camera", "media"),
     ("guide",),
     ("objectives",),
     ("graphed",),

@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dreamvideo.nets.functions import linear
-from dreamvideo.nets.operations import Kept, Operation, through_relu
+from dreamvideo.nets.operations import Kept, Operation, pair, through_relu
 from dreamvideo.nets.packed import PackedConvolution, Pair
-from dreamvideo.nets.winograd import correlate, kernels_of, pays
+from dreamvideo.nets.winograd import KernelAtPoints, correlate, pays
 
 WIDTH = 16  # channels that oneDNN computes at a time; products of multiples of it MKL splits alike
 
@@ -30,12 +30,12 @@ def convolution(
     groups: int = 1,
 ) -> Operation | None:
     """`F.conv2d` with these arguments; None where it is none of these."""
-    stride, dilation = _pair(stride), _pair(dilation)
+    stride, dilation = pair(stride), pair(dilation)
     is_even = stride[0] == stride[1] and 1 in (stride[0], max(dilation))
     is_dense = groups == 1 and weight.dtype == torch.float32  # those of one channel each are alike anyway
     if isinstance(padding, str) or not (is_even and is_dense):
         return None
-    padding = _pair(padding)
+    padding = pair(padding)
     if weight.shape[2:] != (1, 1) or padding != (0, 0):
         return Convolution(Kernel(weight, bias, stride[0], padding, dilation))
     if weight.shape[0] % WIDTH or weight.shape[1] % WIDTH:
@@ -111,7 +111,7 @@ class Convolution(Operation):
         (x,), kernel = inputs, self._kernel
         is_fast = kernel.is_plain and pays(x, kernel.weight)
         if is_fast:
-            y = correlate(x, kernels_of(kernel.weight).forward, kernel.bias, self._is_rectified)
+            y = correlate(x, kernel.at_points, kernel.bias, self._is_rectified)
         else:
             y = kernel.packed(x, kernel.bias, self._is_rectified)
         return y, (is_fast, x.shape[2:], y if self._is_rectified else None)
@@ -119,7 +119,7 @@ class Convolution(Operation):
     def backward(self, slope: Tensor, kept: Kept) -> tuple[Tensor, ...]:
         is_fast, size, y = kept
         if is_fast:
-            return (correlate(slope, kernels_of(self._kernel.weight).backward, where=y),)
+            return (correlate(slope, self._kernel.turned_at_points, where=y),)
         return (self._kernel.gradient(slope if y is None else through_relu(slope, y), size),)
 
 
@@ -137,6 +137,15 @@ class Kernel:
         self._stride, self._padding, self._dilation = stride, padding, dilation
         self.is_plain = stride == 1 and padding == dilation == (1, 1)
         self.packed = _packed(weight, padding, (stride, stride), dilation)
+
+    @cached_property
+    def at_points(self) -> KernelAtPoints:
+        return KernelAtPoints(self.weight)
+
+    @cached_property
+    def turned_at_points(self) -> KernelAtPoints:
+        """Gives the gradient: that of a correlation is one with this."""
+        return KernelAtPoints(_turn(self.weight))
 
     def gradient(self, slope: Tensor, size: Pair) -> Tensor:
         """The gradient of what went in, `size` (height, width), from that of what came out."""
@@ -206,7 +215,3 @@ def _packed(weight: Tensor, padding: Pair, stride: Pair, dilation: Pair) -> Pack
 
 def _turn(weight: Tensor) -> Tensor:
     return weight.flip(2, 3).transpose(0, 1)
-
-
-def _pair(n: Any) -> Pair:
-    return (n, n) if isinstance(n, int) else (n[0], n[1])

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dreamvideo.nets.packed import Pair
+
 Kept = Any  # what an operation needs of its forward for its gradient
 
 
@@ -85,8 +87,8 @@ class MaxPool(Operation):
     ) -> None:
         if return_indices:
             raise ValueError("it gives one tensor")
-        kernel_size = _pair(kernel_size)
-        self._how = kernel_size, _pair(stride or kernel_size), _pair(padding), _pair(dilation), ceil_mode
+        kernel_size = pair(kernel_size)
+        self._how = kernel_size, pair(stride or kernel_size), pair(padding), pair(dilation), ceil_mode
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Kept]:
         y, places = torch.ops.aten.max_pool2d_with_indices(inputs[0], *self._how)
@@ -200,5 +202,6 @@ class Differentiated(Operation):
         return torch.autograd.grad(y, leaves, slope)
 
 
-def _pair(n: Any) -> list[int]:
-    return [n, n] if isinstance(n, int) else list(n)
+def pair(n: Any) -> Pair:
+    """What torch takes for both directions, as two numbers."""
+    return (n, n) if isinstance(n, int) else (n[0], n[1])

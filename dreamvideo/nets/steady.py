@@ -83,9 +83,10 @@ class _Steady(TorchFunctionMode):
 
     def _rectified(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         operation = self.convolution(weight, bias, padding=1)
-        if operation is None or has_torch_function((x,)):  # somebody else has a ReLU of their own
+        both = operation and operation.rectified()
+        if both is None or has_torch_function((x,)):  # somebody else has a ReLU of their own
             return F.relu(F.conv2d(x, weight, bias, padding=1) if operation is None else apply(operation, x))
-        return apply(operation.rectified() or operation, x)
+        return apply(both, x)
 
     def convolution(self, weight: Tensor, *how: Any, **named: Any) -> Operation | None:
         """`convolution.convolution`, made once for each weight."""

@@ -14,12 +14,10 @@ further off. Torch's own is what a GPU takes, what small layers take, and what t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor
-from torch.utils.weak import WeakTensorKeyDictionary
 
 from dreamvideo.nets.packed import PackedConvolution, is_measured
 
@@ -56,7 +54,7 @@ def _has_short_vectors() -> bool:
     return torch.backends.cpu.get_cpu_capability() == "AVX2"
 
 
-class Kernel:
+class KernelAtPoints:
     """A 3x3 kernel at the eight points: for each a convolution with a kernel of 1x3.
 
     Args:
@@ -77,30 +75,9 @@ def _at_point(taps: Tensor, point: Tensor) -> Tensor:
     return torch.einsum("k,ockl->ocl", point, taps.double()).float()[:, :, None]
 
 
-@dataclass(frozen=True)
-class Kernels:
-    """A weight's kernels, and the version of the weight that they were made of."""
-
-    version: int
-    forward: Kernel
-    backward: Kernel
-
-
-_made = WeakTensorKeyDictionary()
-
-
-def kernels_of(weight: Tensor) -> Kernels:
-    """Made once for each weight."""
-    made = _made.get(weight)
-    if made is None or made.version != weight._version:
-        turned = weight.transpose(0, 1).flip(2, 3)  # the gradient of a correlation is one with this
-        made = _made[weight] = Kernels(weight._version, Kernel(weight.detach()), Kernel(turned))
-    return made
-
-
 def correlate(
     x: Tensor,
-    kernel: Kernel,
+    kernel: KernelAtPoints,
     bias: Tensor | None = None,
     is_rectified: bool = False,
     where: Tensor | None = None,
@@ -135,7 +112,7 @@ def correlate(
 class _Band:
     """Room for some windows, and for what they become."""
 
-    def __init__(self, x: Tensor, kernel: Kernel, count: int) -> None:
+    def __init__(self, x: Tensor, kernel: KernelAtPoints, count: int) -> None:
         _, channels, self._height, width = x.shape
         height = count * OUTPUTS + TAPS - 1
         seen = x.new_empty(len(TO_POINTS), count, width, channels)
