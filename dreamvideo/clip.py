@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -18,9 +18,10 @@ from dreamvideo.carry import arrive, between, carry_along, local_energy, routes_
 from dreamvideo.course import Course
 from dreamvideo.images import add_to_frame, image_from_frame, resize
 from dreamvideo.keys import Aim, Shot, begin_shot, refresh
+from dreamvideo.motion.fades import NO_FADE, Fade
 from dreamvideo.objectives import Objective
 from dreamvideo.prefetch import prefetch
-from dreamvideo.seams import dissolve, hands_over, opens, share_of_next
+from dreamvideo.seams import dissolve, share_of_next
 from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings
 from dreamvideo.spans import Seen, observe, spans
 from dreamvideo.stages import Stages
@@ -87,17 +88,19 @@ class Place:
     Attributes:
         frames: how many of the clip lie before it.
         shot: the last key. small: the last frame, uint8 RGB (h, w, 3) at the detail size.
-        changes: what the cut detector remembers.
+        changes: what the cut detector remembers. fade: what is remembered of fades.
         begun: the frame with which the shot began, or a multiple of `split` later; None: with the next one.
-        coming: the last key of the dream that takes over at the next seam.
+        coming: the last key of the dream that takes over at the next seam. opened: the frame it began with.
     """
 
     frames: int
     shot: Shot | None = None
     small: np.ndarray | None = None
     changes: tuple[float, ...] = ()
+    fade: Fade = NO_FADE
     begun: int | None = None
     coming: Shot | None = None
+    opened: int | None = None
 
 
 @dataclass(frozen=True)
@@ -124,14 +127,18 @@ def dream_spans(
     detail: int,
     stages: Stages | None = None,
     after: Place | None = None,
+    is_one_shot: bool = False,
 ) -> Generator[DreamedSpan, None, None]:
     """`dream_residuals` span by span. The next one is dreamed, in another thread, before it is asked for.
 
     Args:
         after: go on from here; `frames` then begins behind it. What follows is the same to the last bit.
+        is_one_shot: no cut is looked for, whatever `carry` says.
     """
     return prefetch(
-        _dream_spans(frames, objective, dream, carry, detail, stages or Stages(), after or Place(0)),
+        _dream_spans(
+            frames, objective, dream, carry, detail, stages or Stages(), after or Place(0), is_one_shot
+        ),
         SPANS_AHEAD,
     )
 
@@ -144,10 +151,12 @@ def _dream_spans(
     detail: int,
     stages: Stages,
     after: Place,
+    is_one_shot: bool,
 ) -> Generator[DreamedSpan, None, None]:
     torch.set_flush_denormal(True)  # for this thread
     shot, coming, settings = after.shot, after.coming, carry.settings
-    seen = observe(frames, settings, detail, stages, after.frames, after.begun, after.small, after.changes)
+    known = after.frames, after.begun, after.small, after.changes, after.opened, after.fade
+    seen = observe(frames, settings, detail, stages, *known, is_one_shot=is_one_shot)
     with closing(prefetch(seen, AHEAD)) as ahead:  # its thread ends before whoever reads the clip closes it
         for span in spans(ahead, settings):
             first, last = span[0], span[-1]
@@ -155,16 +164,18 @@ def _dream_spans(
                 coming = None
                 shot, residual = _begin(span, objective, dream, stages)
             else:
-                if coming is not None and hands_over(first.age, settings.split):
+                if coming is not None and first.takes_over:
                     shot, coming = coming, None
                 shot, residual = _dream_on(span, shot, objective, dream, carry, stages)
                 if coming is not None:
                     coming, following = _dream_on(span, coming, objective, dream, carry, stages)
-                    residual = _dissolving(span, residual, following, settings.split)
-                elif opens(last.age, settings.split):
+                    residual = _dissolving(span, residual, following)
+                elif last.since == 0:
                     coming, following = _begin([last], objective, dream, stages)
-                    residual = _dissolving(span, residual, following, settings.split, len(span) - 1)
-            place = Place(last.index + 1, shot, last.small, last.changes, last.index - last.age, coming)
+                    residual = _dissolving(span, residual, following)
+            place = Place(last.index + 1, shot, last.small, last.changes, last.fade, last.index - last.age)
+            if coming is not None and last.since is not None:
+                place = replace(place, coming=coming, opened=last.index - last.since)
             yield DreamedSpan([one.frame for one in span], residual, place)
 
 
@@ -173,16 +184,19 @@ def aim_at(frame: int, objective: Objective, dream: Course[DreamSettings]) -> Ai
     return Aim(frame, objective.at(frame), dream.at(frame))
 
 
-def _dissolving(
-    span: Sequence[Seen], this: Residuals, following: Residuals, split: int, first: int = 0
-) -> Residuals:
-    """The residuals of a span in which, from its frame `first` on, the next piece's dream grows in."""
+def _dissolving(span: Sequence[Seen], this: Residuals, following: Residuals) -> Residuals:
+    """The residuals of a span in which the next dream grows in.
+
+    Args:
+        following: the next dream's, of the frames since it began.
+    """
+    first = next(number for number, one in enumerate(span) if one.since is not None)
 
     def residual(number: int) -> np.ndarray:
-        if number < first:
+        since = span[number].since
+        if since is None:
             return this(number)
-        share = share_of_next(span[number].age, split)
-        return dissolve(this(number), following(number - first), share)
+        return dissolve(this(number), following(number - first), share_of_next(since))
 
     return residual
 

@@ -177,11 +177,10 @@ class DreamedClip(ClipFilm):
         begin = after.frames if after else 0
         wanted = None if until is None else until - begin
         decoded, numbers = islice(self._decoded(begin, times), wanted), count(begin)
-        carry = self._carry
-        if until is not None:  # in a dissolve the detector would not know what came before
-            carry = replace(carry, settings=replace(carry.settings, cuts="none"))
+        is_one_shot = until is not None  # in a dissolve the cut detector would not know what came before
+        courses = self._dream, self._carry
         spans = dream_spans(
-            decoded, self._objective, self._dream, carry, self._film.detail, self.stages, after
+            decoded, self._objective, *courses, self._film.detail, self.stages, after, is_one_shot
         )
         with closing(spans):
             for span in spans:

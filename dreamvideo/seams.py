@@ -1,9 +1,10 @@
-"""Seams: where a long shot is dreamed anew, so that others can dream on from there without those before.
+"""Seams: where a shot is dreamed anew, from nothing, and the next dream grows in over `DISSOLVE` frames.
 
-With `CarrySettings.split` a shot consists of pieces of so many frames. The dream of the next piece begins,
-from nothing, `DISSOLVE` frames before the seam, and grows in over the last frames of the piece before: both
-are carried side by side there. So two who render neighbouring pieces both dream the frames of the dissolve;
-who has the later piece throws them away. Nothing depends on what comes later, nor on who renders.
+Both are carried side by side there. It is done where another picture has grown out of the one before
+(`motion.fades`). And with `CarrySettings.split` a shot consists of pieces of so many frames, so that others
+can dream on from a seam without those before: the dream of the next piece begins `DISSOLVE` frames before it.
+So two who render neighbouring pieces both dream the frames of the dissolve; who has the later piece throws
+them away. Nothing depends on what comes later, nor on who renders.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ def hands_over(age: int, split: int) -> bool:
     return split > 0 and age > 0 and age % split == 0
 
 
-def share_of_next(age: int, split: int) -> float:
-    """How far a frame of the dissolve is the next piece's, between 0 and 1."""
-    return (age % split - (split - DISSOLVE) + 1) / (DISSOLVE + 1)
+def share_of_next(since: int) -> float:
+    """How far a frame of the dissolve is the next dream's, `since` so many frames: between 0 and 1."""
+    return (since + 1) / (DISSOLVE + 1)
 
 
 def dissolve(this: np.ndarray, following: np.ndarray, share: float) -> np.ndarray:

@@ -103,7 +103,10 @@ def dream(
         ),
     ] = CarrySettings.cadence,
     cuts: Annotated[
-        str, Option(metavar="|".join(CUT_METHODS), help="Whether the dream starts anew at a cut.")
+        str,
+        Option(
+            metavar="|".join(CUT_METHODS), help="Whether the dream starts anew at a cut, and after a fade."
+        ),
     ] = CarrySettings.cuts,
     plot_schedule: options.PlotSchedule = False,
     split: Annotated[

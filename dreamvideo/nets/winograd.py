@@ -28,6 +28,7 @@ TAPS = 3
 BAND = 2400  # px, of what is transformed at once: it stays in the cache, and oneDNN is still at full speed
 LEAST_CHANNELS = 64  # with fewer, the transforms cost more than the products
 LEAST_PRODUCTS = 1 << 29  # of the direct way; below it Python costs more than is gained
+LEAST_OF_SEVERAL = 1 << 28  # where several pictures are one tall one, and its last windows less empty
 
 
 def pays(x: Tensor, weight: Tensor) -> bool:
@@ -44,7 +45,7 @@ def pays(x: Tensor, weight: Tensor) -> bool:
         and not weight.requires_grad
         and min(outputs, channels) >= LEAST_CHANNELS
         and (max(outputs, channels) > LEAST_CHANNELS or _has_short_vectors())
-        and 9 * outputs * x.numel() >= LEAST_PRODUCTS
+        and 9 * outputs * x.numel() >= (LEAST_PRODUCTS if len(x) == 1 else LEAST_OF_SEVERAL)
         and is_measured()
     )
 

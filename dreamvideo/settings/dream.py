@@ -118,7 +118,7 @@ class CarrySettings:
     """Optical flow that carries the dream."""
 
     cuts: CutMethod = "auto"
-    """Whether the dream starts anew at a cut."""
+    """Whether the dream starts anew at a cut, and after a fade."""
 
     split: int = 0
     """Every how many frames of a shot its dream becomes a new one, so that workers can share it; 0: never."""
