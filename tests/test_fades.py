@@ -14,11 +14,9 @@ from farm_room import QUICK, frames_of
 
 from dreamvideo.clip import Place, dream_residuals, dream_spans
 from dreamvideo.course import Course
-from dreamvideo.dream import activation_strength
 from dreamvideo.farm.drive import dream_with_workers
 from dreamvideo.farm.processes import Processes
 from dreamvideo.film import ClipFilm
-from dreamvideo.images import image_from_frame
 from dreamvideo.jobs.dream import dream_file
 from dreamvideo.jobs.state import load_state, save_state
 from dreamvideo.motion.fades import NO_FADE
@@ -79,16 +77,23 @@ def test_a_slow_fade_is_seen_on_its_way() -> None:
     assert found and found[0] < 60
 
 
-def test_what_has_grown_is_dreamed_as_strongly_as_after_a_cut(network: Network) -> None:
-    frames = dissolving(picture(1), picture(2), after=DISSOLVE + 8)
+@pytest.mark.parametrize("grey", [0, 255])
+def test_what_has_faded_in_is_dreamed_as_strongly_and_as_large_as_after_a_cut(
+    network: Network, grey: int
+) -> None:
     objective = objective_for(network, DREAM)
-    *_, (last, residual) = dream_residuals(iter(frames), objective, DREAM, CarrySettings(), 96)
-    (_, alone), *_ = dream_residuals(iter([last]), objective, DREAM, CarrySettings(), 96)
-    source = image_from_frame(last)
-    strong, wanted = (
-        activation_strength(objective, np.clip(source + one, 0, 1)) for one in (residual, alone)
-    )
-    assert strong > 0.9 * wanted
+
+    def last_of(frames: list[np.ndarray]) -> np.ndarray:
+        *_, (_, residual) = dream_residuals(iter(frames), objective, DREAM, CarrySettings(), 96)
+        return residual
+
+    begin = np.full((64, 96, 3), grey, np.uint8)
+    faded_in = last_of(dissolving(begin, picture(2), after=DISSOLVE + 8))
+    for sigma in (0.3, 2.5):
+        wanted, there = (
+            cv2.GaussianBlur(one, (0, 0), sigma).std() for one in (last_of([picture(2)]), faded_in)
+        )
+        assert there > 0.85 * wanted
 
 
 def test_the_new_dream_grows_in(network: Network) -> None:
