@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,12 +18,11 @@ from dreamvideo.carry import arrive, between, carry_along, local_energy, routes_
 from dreamvideo.course import Course
 from dreamvideo.images import add_to_frame, image_from_frame, resize
 from dreamvideo.keys import Aim, Shot, begin_shot, refresh
-from dreamvideo.motion.fades import NO_FADE, Fade
 from dreamvideo.objectives import Objective
 from dreamvideo.prefetch import prefetch
 from dreamvideo.seams import dissolve, share_of_next
 from dreamvideo.settings import CarrySettings, DreamSettings, FilmSettings
-from dreamvideo.spans import Seen, observe, spans
+from dreamvideo.spans import FIRST, Past, Seen, observe, spans
 from dreamvideo.stages import Stages
 
 AHEAD = 10  # frames decoded and looked at before the dream asks for them: a usual span
@@ -78,29 +77,26 @@ Residuals = Callable[[int], np.ndarray]
 """Number of a frame in a span -> its residual."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Place:
     """Where a dream can be taken up again: between two spans.
 
-    `Place(n)` is where a shot begins with frame n: it needs nothing of those before it. `Place(n, begun=m)`
-    is where the dream of a shot is begun anew, for the piece behind the next seam.
+    `Place(Past(n))` is where a shot begins with frame n: it needs nothing of those before it.
+    `Place(Past(n, begun=m))` is where the dream of a shot is begun anew, for the piece behind the next seam.
 
     Attributes:
-        frames: how many of the clip lie before it.
-        shot: the last key. small: the last frame, uint8 RGB (h, w, 3) at the detail size.
-        changes: what the cut detector remembers. fade: what is remembered of fades.
-        begun: the frame with which the shot began, or a multiple of `split` later; None: with the next one.
-        coming: the last key of the dream that takes over at the next seam. opened: the frame it began with.
+        past: what is known of the frames before it.
+        shot: the last key. coming: that of the dream that grows in.
     """
 
-    frames: int
+    past: Past = FIRST
     shot: Shot | None = None
-    small: np.ndarray | None = None
-    changes: tuple[float, ...] = ()
-    fade: Fade = NO_FADE
-    begun: int | None = None
     coming: Shot | None = None
-    opened: int | None = None
+
+    @property
+    def frames(self) -> int:
+        """How many of the clip lie before it."""
+        return self.past.frames
 
 
 @dataclass(frozen=True)
@@ -137,7 +133,7 @@ def dream_spans(
     """
     return prefetch(
         _dream_spans(
-            frames, objective, dream, carry, detail, stages or Stages(), after or Place(0), is_one_shot
+            frames, objective, dream, carry, detail, stages or Stages(), after or Place(), is_one_shot
         ),
         SPANS_AHEAD,
     )
@@ -155,8 +151,7 @@ def _dream_spans(
 ) -> Generator[DreamedSpan, None, None]:
     torch.set_flush_denormal(True)  # for this thread
     shot, coming, settings = after.shot, after.coming, carry.settings
-    known = after.frames, after.begun, after.small, after.changes, after.opened, after.fade
-    seen = observe(frames, settings, detail, stages, *known, is_one_shot=is_one_shot)
+    seen = observe(frames, settings, detail, stages, after.past, is_one_shot)
     with closing(prefetch(seen, AHEAD)) as ahead:  # its thread ends before whoever reads the clip closes it
         for span in spans(ahead, settings):
             first, last = span[0], span[-1]
@@ -173,10 +168,7 @@ def _dream_spans(
                 elif last.since == 0:
                     coming, following = _begin([last], objective, dream, stages)
                     residual = _dissolving(span, residual, following)
-            place = Place(last.index + 1, shot, last.small, last.changes, last.fade, last.index - last.age)
-            if coming is not None and last.since is not None:
-                place = replace(place, coming=coming, opened=last.index - last.since)
-            yield DreamedSpan([one.frame for one in span], residual, place)
+            yield DreamedSpan([one.frame for one in span], residual, Place(last.past, shot, coming))
 
 
 def aim_at(frame: int, objective: Objective, dream: Course[DreamSettings]) -> Aim:

@@ -28,14 +28,36 @@ MOST_LOST = 0.4  # share of a frame that may be newly seen since the last key be
 MOST_LOST_FIRST = 0.3  # since a shot's first frame, whose dream fades fastest
 
 
-@dataclass(frozen=True)
-class Seen:
-    """A source frame, the small copy it is dreamed at, and its motion from the frame before.
+@dataclass(frozen=True, eq=False)
+class Past:
+    """What must be known of the frames before, to look at those behind as who has seen them.
 
-    `index` is its place in the clip, `age` that in its shot, both from 0; `motion` is None on the first frame
-    of a shot. `takes_over` tells that the next dream has done so, and `since`, where it has begun but not yet
-    taken over, how many frames ago that was. `changes` is what the cut detector remembers after it, `fade`
-    what is remembered of fades.
+    Attributes:
+        frames: how many there are. small: the last one, uint8 RGB (h, w, 3) at the detail size.
+        begun: the frame with which the shot began, or a multiple of `split` later; None: with the next one.
+        opened: that with which a dream began that has not taken over yet; None: there is none.
+        changes: what the cut detector remembers. fade: what is remembered of fades.
+    """
+
+    frames: int = 0
+    begun: int | None = None
+    small: np.ndarray | None = None
+    opened: int | None = None
+    changes: tuple[float, ...] = ()
+    fade: Fade = NO_FADE
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A source frame, and how it hangs together with those before.
+
+    Attributes:
+        index: its place in the clip. age: that in its shot. Both from 0.
+        frame: uint8 RGB (H, W, 3). small: at the detail size, where it is dreamed.
+        motion: from the frame before; None on the first frame of a shot.
+        since: how many frames ago the dream began that grows in; None: none does.
+        takes_over: whether that dream alone is shown from this frame on.
+        past: what must be known behind this frame.
     """
 
     index: int
@@ -43,10 +65,12 @@ class Seen:
     frame: np.ndarray
     small: np.ndarray
     motion: Motion | None
-    takes_over: bool = False
-    since: int | None = None
-    changes: tuple[float, ...] = ()
-    fade: Fade = NO_FADE
+    since: int | None
+    takes_over: bool
+    past: Past
+
+
+FIRST = Past()
 
 
 def observe(
@@ -54,30 +78,21 @@ def observe(
     carry: CarrySettings,
     detail: int,
     stages: Stages,
-    begin: int = 0,
-    begun: int | None = None,
-    before: np.ndarray | None = None,
-    changes: tuple[float, ...] = (),
-    opened: int | None = None,
-    fade: Fade = NO_FADE,
+    past: Past = FIRST,
     is_one_shot: bool = False,
 ) -> Generator[Seen, None, None]:
     """Look at each frame at the detail size: its motion from the frame before, or None after a cut.
 
     Args:
-        begin: the first frame's number. begun: that with which its shot began; None: it does so itself.
-        before: the frame before it, small.
-        changes: what the cut detector remembers. fade: what is remembered of fades.
-        opened: the frame with which a dream began that has not taken over yet.
-        is_one_shot: no cut is looked for.
+        past: what is known of those before. is_one_shot: no cut is looked for, whatever `carry` says.
     """
     estimate = flow_estimator(carry.flow)
-    detector = CutDetector(before, changes)
-    begun = begin if begun is None else begun
+    detector = CutDetector(past.small, past.changes)
+    begun, opened, fade = past.frames if past.begun is None else past.begun, past.opened, past.fade
     looks_for_cuts = carry.cuts == "auto" and not is_one_shot
 
     def pairs() -> Iterator[tuple[np.ndarray | None, np.ndarray, np.ndarray]]:
-        earlier = before
+        earlier = past.small
         for frame in frames:
             with stages.timed("motion"):
                 small = resize(frame, detail_size((frame.shape[1], frame.shape[0]), detail))
@@ -92,7 +107,7 @@ def observe(
             return None if earlier is None else observe_motion(earlier, small, estimate), small, frame
 
     with closing(map_ahead(look, pairs())) as looked:
-        for index, (motion, small, frame) in enumerate(looked, begin):
+        for index, (motion, small, frame) in enumerate(looked, past.frames):
             with stages.timed("motion"):
                 is_cut = detector.is_cut(small, partial(explained_by, motion)) and looks_for_cuts
             if is_cut:
@@ -105,7 +120,8 @@ def observe(
             if opened is None and motion is not None and (fade.has_grown or opens(age, carry.split)):
                 opened, fade = index, replace(fade, has_grown=False)
             since = None if opened is None else index - opened
-            yield Seen(index, age, frame, small, motion, takes_over, since, detector.changes, fade)
+            known = Past(index + 1, begun, small, opened, detector.changes, fade)
+            yield Seen(index, age, frame, small, motion, since, takes_over, known)
 
 
 def explained_by(motion: Motion | None) -> float:

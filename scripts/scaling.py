@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """How well several workers share a clip: measured with one and two here, simulated up to 256.
 
-    scripts/scaling.py [--rounds 3] [--frames 13] [--detail 256] [--lite] [--no-limit] [DREAM OPTIONS]
+    scripts/scaling.py [--rounds 3] [--frames 13] [--lite] [--no-limit] [DREAM OPTIONS]
 
 Dreams a clip of eight shots of equal length with one thread each: by one process (plain), by one worker, by
 two workers, in turn, so that what else the machine does strikes all alike. One worker takes a little of a
 second core too, for what runs beside the dream; so it is also held to one. And two plain runs at once, which
 share nothing: what this machine gives at most. The network is VGG16 with random weights, which takes as long
-as the real one; `--lite` takes vgg16-lite, where starting, decoding and encoding weigh more. Then joins the
-kept parts, and tells from these times how long 1 to 256 workers would take for 500 shots of a film, and what
-holds them up.
+as the real one; `--lite` takes vgg16-lite, where starting, decoding and encoding weigh more, and so does a
+`--detail` under the clip's own 512. Ten minutes a round on two cores, without `--no-limit` some more. Then
+joins the kept parts, and tells from these times how long 1 to 256 workers would take for 500 shots of a film,
+and what holds them up.
 """
 
 from __future__ import annotations
@@ -206,11 +207,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--frames", type=int, default=13, help="of each shot")
-    parser.add_argument("--detail", default="256")
     parser.add_argument("--lite", action="store_true")
     parser.add_argument("--no-limit", action="store_true", help="leave out the two runs at once")
     args, options = parser.parse_known_args()
-    options = ["--device", "cpu", "--detail", args.detail, *options]
+    options = ["--device", "cpu", *options]
     times: dict[str, list[float]] = {}
     cores: list[float] = []  # that one worker keeps busy
     frames = SHOTS * args.frames

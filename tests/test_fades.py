@@ -141,7 +141,7 @@ def test_a_job_goes_on_within_a_fade_and_a_dissolve(network: Network, tmp_path: 
         return [(one.place, [one.residual(n) for n in range(len(one.frames))]) for one in spans]
 
     whole = dreamed()
-    fading = next(n for n, (place, _) in enumerate(whole) if place.fade.begin is not None)
+    fading = next(n for n, (place, _) in enumerate(whole) if place.past.fade.begin is not None)
     coming = [n for n, (place, _) in enumerate(whole) if place.coming is not None]
     assert coming
     for number in (fading, coming[0], coming[-1]):

@@ -23,6 +23,7 @@ from dreamvideo.jobs.zoom import open_zoom
 from dreamvideo.nets import Network, load_network
 from dreamvideo.progress import no_progress
 from dreamvideo.settings import Recipe, VisualizeRecipe, VisualizeSettings
+from dreamvideo.spans import Past
 from dreamvideo.visualize import begin, draw, subjects_for
 from dreamvideo.zoom.renders import FallRender, FallState
 
@@ -104,7 +105,7 @@ class ClipWork:
         """Where the dream of a piece begins, or goes on."""
         if piece.begins_shot:
             begun = piece.first - self._split if piece.warm else None
-            return Place(piece.first - piece.warm, begun=begun)
+            return Place(Past(piece.first - piece.warm, begun))
         place = store.state(piece.first, Place)
         if place is None:
             raise JobError(f"what frame {piece.first} goes on from is gone: repeat the command")
