@@ -1,7 +1,8 @@
 """Where another picture grows out of the one before, in a dissolve or a fade.
 
 Such a picture was never dreamed from nothing: what was dreamed on the one before is fitted to it, fainter and
-finer than what a cut would bring. So when it is there its own dream should begin.
+finer than what a cut would bring. So when it is there its own dream should begin. What these numbers find, and
+what moves of a camera they take for a fade, `scripts/evaluate_fades.py` tells.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 
 SIZE = (32, 18)  # px that a frame is looked at: what moves a little stays where it is
 HALF = 7  # frames: a pixel that fades is now as far from what it was twice as long ago as it was from now
-LEAST_CHANGE = 12.0  # mean, 0 to 255, over all that time; slower is light that changes
+LEAST_CHANGE = 8.0  # mean, 0 to 255, over all that time; slower is light that changes
 MOST_BENT = 0.25  # times that change, that pixels are off half-way; with things that move it is 0.3 and more
 LEAST_GROWN = 25.0  # mean change in a fade, after which it is another picture
 MOST_GROWN = 60.0  # the same while it goes on
