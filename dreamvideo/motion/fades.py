@@ -1,8 +1,8 @@
 """Where another picture grows out of the one before, in a dissolve or a fade.
 
 Such a picture was never dreamed from nothing: what was dreamed on the one before is fitted to it, fainter and
-finer than what a cut would bring. So when it is there its own dream should begin. What these numbers find, and
-what moves of a camera they take for a fade, `scripts/evaluate_fades.py` tells.
+finer than what a cut would bring. So when it is there its own dream should begin. What these numbers find,
+and what moves of a camera they take for a fade, `scripts/evaluate_fades.py` tells.
 """
 
 from __future__ import annotations
