@@ -6,7 +6,7 @@ The tour, from the bottom up:
 - `dreamvideo.dream` dreams one image by gradient ascent over octaves (`ascent`, `graphed`, `tiles`,
   `octaves`, `objectives`, `measures`);
 - `dreamvideo.visualize` draws, from noise, what channels, neurons and classes like to see (`excitement`);
-- `dreamvideo.motion` sees how frames hang together: flow, reliability, cuts;
+- `dreamvideo.motion` sees how frames hang together: flow, reliability, cuts, fades;
 - `dreamvideo.spans` looks ahead and says where keys should be, `dreamvideo.carry` brings a dream from
   frame to frame, `dreamvideo.keys` dreams on what arrived, and `dreamvideo.clip` runs them over a clip;
 - `dreamvideo.prefetch` lets stages run beside one another, and `dreamvideo.cores` keeps them apart;
