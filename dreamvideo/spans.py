@@ -57,7 +57,7 @@ class Seen:
         motion: from the frame before; None on the first frame of a shot.
         since: how many frames ago the dream began that grows in; None: none does.
         takes_over: whether that dream alone is shown from this frame on.
-        past: what must be known behind this frame.
+        changes: what the cut detector remembers. fade: what is remembered of fades.
     """
 
     index: int
@@ -67,7 +67,14 @@ class Seen:
     motion: Motion | None
     since: int | None
     takes_over: bool
-    past: Past
+    changes: tuple[float, ...]
+    fade: Fade
+
+    @property
+    def past(self) -> Past:
+        """What must be known behind this frame."""
+        opened = None if self.since is None else self.index - self.since
+        return Past(self.index + 1, self.index - self.age, self.small, opened, self.changes, self.fade)
 
 
 FIRST = Past()
@@ -120,8 +127,7 @@ def observe(
             if opened is None and motion is not None and (fade.has_grown or opens(age, carry.split)):
                 opened, fade = index, replace(fade, has_grown=False)
             since = None if opened is None else index - opened
-            known = Past(index + 1, begun, small, opened, detector.changes, fade)
-            yield Seen(index, age, frame, small, motion, since, takes_over, known)
+            yield Seen(index, age, frame, small, motion, since, takes_over, detector.changes, fade)
 
 
 def explained_by(motion: Motion | None) -> float:

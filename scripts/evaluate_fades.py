@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -36,23 +36,22 @@ def main() -> None:
     options = parser.parse_args()
     paths = random.Random(3).sample(sorted(options.images.glob("*.jpg")), options.count)
     pictures = [resize(read_still(path), (2 * SIZE[0], 2 * SIZE[1])) for path in paths]
+    black = np.zeros_like(pictures[0])
     print("| what | camera | frames | found |\n|---|---|---|---|")
     for speed in SPEEDS:
+        camera = f"{speed:g} px"
         for length in LENGTHS:
             pairs = zip(pictures[::2], pictures[1::2], strict=True)
-            row("dissolve", speed, length, [dissolve(*pair, length, speed) for pair in pairs])
-            black = np.zeros_like(pictures[0])
-            row("from black", speed, length, [dissolve(black, one, length, speed) for one in pictures])
+            row("dissolve", camera, length, [dissolve(*pair, length, speed) for pair in pairs])
+            row("from black", camera, length, [dissolve(black, one, length, speed) for one in pictures])
     for speed in PANS:
-        row("none", speed, MOVED, [list(seen(one, MOVED, speed)) for one in pictures])
+        row("none", f"{speed:g} px", MOVED, [seen(one, MOVED, speed) for one in pictures])
     for zoom in ZOOMS:
-        row("none", zoom, MOVED, [list(seen(one, MOVED, 0, zoom)) for one in pictures])
+        row("none", f"{zoom:g} times", MOVED, [seen(one, MOVED, 0, zoom) for one in pictures])
 
 
-def row(what: str, camera: float, frames: int, clips: list[list[np.ndarray]]) -> None:
-    kind = "px" if camera in (*SPEEDS, *PANS) else "times"
-    count = sum(map(is_found, clips))
-    print(f"| {what} | {camera:g} {kind} | {frames} | {count} of {len(clips)} |", flush=True)
+def row(what: str, camera: str, frames: int, clips: Sequence[Iterable[np.ndarray]]) -> None:
+    print(f"| {what} | {camera} | {frames} | {sum(map(is_found, clips))} of {len(clips)} |", flush=True)
 
 
 def seen(picture: np.ndarray, frames: int, speed: float, zoom: float = 1.0) -> Iterator[np.ndarray]:
@@ -68,12 +67,12 @@ def dissolve(first: np.ndarray, second: np.ndarray, length: int, speed: float) -
     shares = ((number + 1) / (length + 1) for number in range(length))
     mixed = [
         cv2.addWeighted(one, 1 - share, other, share, 0)
-        for one, other, share in zip(before[AROUND:], after, shares, strict=False)
+        for one, other, share in zip(before[AROUND:], after[:length], shares, strict=True)
     ]
     return [*before[:AROUND], *mixed, *after[length:]]
 
 
-def is_found(frames: list[np.ndarray]) -> bool:
+def is_found(frames: Iterable[np.ndarray]) -> bool:
     fade = NO_FADE
     for frame in frames:
         fade = fade.after(frame)

@@ -7,8 +7,8 @@ Dreams a clip of eight shots of equal length with one thread each: by one proces
 two workers, in turn, so that what else the machine does strikes all alike. One worker takes a little of a
 second core too, for what runs beside the dream; so it is also held to one. And two plain runs at once, which
 share nothing: what this machine gives at most. The network is VGG16 with random weights, which takes as long
-as the real one; `--lite` takes vgg16-lite, where starting, decoding and encoding weigh more, and so does a
-`--detail` under the clip's own 512. Ten minutes a round on two cores, without `--no-limit` some more. Then
+as the real one. With `--lite`, which takes vgg16-lite, or a `--detail` under the clip's own 512, starting,
+decoding and encoding weigh more. Ten minutes a round on two cores, without `--no-limit` some more. Then
 joins the kept parts, and tells from these times how long 1 to 256 workers would take for 500 shots of a film,
 and what holds them up.
 """

@@ -35,9 +35,9 @@ def network() -> Network:
     return load_network("vgg16-lite", device="cpu")
 
 
-def picture(seed: int, size: tuple[int, int] = (96, 64)) -> np.ndarray:
+def picture(seed: int) -> np.ndarray:
     coarse = np.random.default_rng(seed).integers(0, 256, (6, 9, 3), np.uint8)
-    return cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC)
+    return cv2.resize(coarse, (96, 64), interpolation=cv2.INTER_CUBIC)
 
 
 def dissolving(first: np.ndarray, second: np.ndarray, before: int = 12, after: int = 8) -> list[np.ndarray]:

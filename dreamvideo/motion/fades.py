@@ -12,10 +12,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from dreamvideo.images import resize
+
 SIZE = (32, 18)  # px that a frame is looked at: what moves a little stays where it is
 HALF = 7  # frames: a pixel that fades is now as far from what it was twice as long ago as it was from now
 LEAST_CHANGE = 8.0  # mean, 0 to 255, over all that time; slower is light that changes
-MOST_BENT = 0.25  # times that change, that pixels are off half-way; with things that move it is 0.3 and more
+MOST_BENT = 0.25  # times that change, that pixels are off half-way; what moves is mostly farther off
 LEAST_GROWN = 25.0  # mean change in a fade, after which it is another picture
 MOST_GROWN = 60.0  # the same while it goes on
 
@@ -36,7 +38,7 @@ class Fade:
 
     def after(self, frame: np.ndarray) -> Fade:
         """With one more frame, uint8 (H, W, 3)."""
-        small = cv2.resize(frame, SIZE, interpolation=cv2.INTER_AREA)
+        small = resize(frame, SIZE)
         last = (*self.last[-2 * HALF :], small)
         fades = len(last) > 2 * HALF and _is_even(last[0], last[HALF], small)
         begin = last[0] if fades and self.begin is None else self.begin
